@@ -1,0 +1,1 @@
+"""The machine underneath: clock, ids, atomic files, scrubbed log, fault points, error root."""

@@ -1,0 +1,70 @@
+"""A reply on its way out."""
+
+from enum import StrEnum
+
+from appliance.records.base import Record
+from appliance.records.message import Address
+
+
+class DeliveryKind(StrEnum):
+    REPLY = "reply"  # to the customer
+    HANDOVER = "handover"  # a routed case, to the team's own address
+    DRAFT = "draft"  # a draft to the company's own mailbox, never to the customer
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands.
+
+    queued -> sending -> sent | queued again (the server refused before it took the data) | uncertain | dead; queued -> retired.
+    """
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    UNCERTAIN = "uncertain"
+    DEAD = "dead"
+    RETIRED = "retired"  # taken back before it started: a newer message, a person
+
+
+class Delivery(Record):
+    """Everything the channel needs to send one reply, and nothing it must look up.
+
+    ``message_id`` is the same however often the delivery is tried: it is made from the case. ``key`` stands in X-Tandem-Key.
+    ``automatic``: no person approved it; the automation levers rule it, and Auto-Submitted says so.
+    """
+
+    id: str
+    case: str
+    kind: DeliveryKind
+    mailbox: str
+    message_id: str
+    key: str
+    automatic: bool
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...] = ()
+    subject: str = ""
+    text: str = ""
+    language: str = ""
+    in_reply_to: str = ""
+    references: tuple[str, ...] = ()
+    thread_index: str = ""
+    attempts: int = 0
+    term: int = 0
+
+
+class DeliveryOutcome(StrEnum):
+    """What the channel can say after a try."""
+
+    SENT = "sent"
+    TRY_AGAIN = "try_again"  # refused for now, before the data was accepted
+    REFUSED = "refused"  # refused for good
+    UNCERTAIN = "uncertain"  # the data may have been accepted; never tried again
+
+
+class DeliveryResult(Record):
+    """The outcome of a try with the server's code (0: none) and a reason code such as ``connect``, ``rcpt``, ``after_data``."""
+
+    outcome: DeliveryOutcome
+    code: int = 0
+    stage: str = ""
+    retry_after_seconds: float | None = None
