@@ -4,16 +4,15 @@ An event holds ids, codes, numbers and digests, never a customer's words: those 
 ``KINDS`` is the list of all of them; its tags are what stands in the journal and may never change their meaning.
 """
 
-import msgspec
-
 from appliance.records.answer import Check, Decision, Versions
+from appliance.records.base import Record
 from appliance.records.knowledge import Citation
 from appliance.records.language import Language
 from appliance.records.message import Channel, Cursor, MessageKind, Origin, Trust
 from appliance.records.policy import Reason, Tier
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
+class Event(Record, tag_field="kind", omit_defaults=True):
     """Something that happened. ``at`` is the wall clock in Unix seconds; ``by`` who did it."""
 
     at: float
