@@ -42,7 +42,7 @@ class Case(Record):
     """A case with everything needed to decide it. ``thread`` holds the earlier messages of the conversation, oldest first.
 
     ``hold`` names why it must not be answered automatically whatever the desk thinks (older mail, a reused Message-ID, a
-    claim by somebody else), "" when nothing speaks against it.
+    claim by somebody else), "" when nothing speaks against it. ``about`` is the case of ours that a bounce speaks of.
     """
 
     id: str
@@ -55,8 +55,10 @@ class Case(Record):
     thread: tuple[Message, ...] = ()
     hold: str = ""
     duplicate_of: str = ""
+    about: str = ""
     history: History = History()
     attempts: int = 0
+    claim: int = 0  # which claim this is: the position of its entry
 
 
 class CaseRow(Record):

@@ -31,6 +31,8 @@ class Delivery(Record):
 
     ``message_id`` is the same however often the delivery is tried: it is made from the case. ``key`` stands in X-Tandem-Key.
     ``automatic``: no person approved it; the automation levers rule it, and Auto-Submitted says so.
+    ``quoted`` is the customer's message, put below the text of a handover; ``quoted_from`` and ``quoted_at`` (Unix seconds)
+    say whose it is and when it was sent, and the team's answer goes to ``quoted_from``.
     """
 
     id: str
@@ -50,6 +52,9 @@ class Delivery(Record):
     thread_index: str = ""
     attempts: int = 0
     term: int = 0
+    quoted: str = ""
+    quoted_from: Address = Address()
+    quoted_at: float | None = None
 
 
 class DeliveryOutcome(StrEnum):
@@ -62,9 +67,15 @@ class DeliveryOutcome(StrEnum):
 
 
 class DeliveryResult(Record):
-    """The outcome of a try with the server's code (0: none) and a reason code such as ``connect``, ``rcpt``, ``after_data``."""
+    """The outcome of a try with the server's code (0: none) and a reason code such as ``connect``, ``rcpt``, ``after_data``.
+
+    ``blameless``: nothing was wrong with this mail (no connection, no sign-in, no lease), so the try counts towards no limit.
+    ``dropped``: how many copies (Cc, copy to self) the server would not take while it took the mail itself.
+    """
 
     outcome: DeliveryOutcome
     code: int = 0
     stage: str = ""
     retry_after_seconds: float | None = None
+    blameless: bool = False
+    dropped: int = 0

@@ -6,6 +6,7 @@ An event holds ids, codes, numbers and digests, never a customer's words: those 
 
 from appliance.records.answer import Check, Decision, Versions
 from appliance.records.base import Record
+from appliance.records.case import History
 from appliance.records.knowledge import Citation
 from appliance.records.language import Language
 from appliance.records.message import Channel, Cursor, MessageKind, Origin, Trust
@@ -20,7 +21,11 @@ class Event(Record, tag_field="kind", omit_defaults=True):
 
 
 class MessageReceived(Event, tag="message_received"):
-    """A message came in and became a case. Fingerprints are keyed digests, so they tell nothing without the key."""
+    """A message came in and became a case. Fingerprints are keyed digests, so they tell nothing without the key.
+
+    ``slot`` is the place of the customer's key in the keyring. ``about`` is the case of ours that a bounce or an automatic
+    message speaks of. ``overtakes`` are the deliveries that are being sent while this newer message comes in.
+    """
 
     case: str
     message: str
@@ -39,6 +44,12 @@ class MessageReceived(Event, tag="message_received"):
     duplicate_of: str = ""
     supersedes: tuple[str, ...] = ()
     older: bool = False
+    slot: int = 0
+    received_at: float = 0.0
+    thread_print: str = ""
+    raw: str = ""  # digest of the sealed raw mail
+    about: str = ""
+    overtakes: tuple[str, ...] = ()
 
 
 class IntakeAcknowledged(Event, tag="intake_acknowledged"):
@@ -50,19 +61,26 @@ class IntakeAcknowledged(Event, tag="intake_acknowledged"):
 
 
 class CaseClaimed(Event, tag="case_claimed"):
+    """A worker has the case until the claim ends. ``history`` is what the desk is told, so that it can be decided again."""
+
     case: str
     until: float
+    history: History = History()
 
 
 class CaseReleased(Event, tag="case_released"):
-    """A claim was given back without an outcome: the engine failed, the node is stopping."""
+    """A claim was given back without an outcome: the engine failed, the node is stopping. ``gave_up``: once too often."""
 
     case: str
     reason: Reason
+    gave_up: bool = False
 
 
 class CaseSettled(Event, tag="case_settled"):
-    """The desk decided. When a reply or a handover goes out, its delivery is queued by the same entry."""
+    """The desk decided. When a reply or a handover goes out, its delivery is queued by the same entry.
+
+    ``message_id`` is that delivery's own. ``shows`` is a case that a person should see now: the one whose reply bounced.
+    """
 
     case: str
     decision: Decision
@@ -82,6 +100,9 @@ class CaseSettled(Event, tag="case_settled"):
     delivery: str = ""
     delivery_kind: str = ""
     not_before: float = 0.0
+    message_id: str = ""
+    letter: str = ""  # digest of the sealed letter to the company's own people
+    shows: str = ""
 
 
 class ReviewDecided(Event, tag="review_decided"):
@@ -96,6 +117,8 @@ class ReviewDecided(Event, tag="review_decided"):
     delivery: str = ""
     delivery_kind: str = ""
     not_before: float = 0.0
+    message_id: str = ""
+    letter: str = ""
 
 
 class DeliveryStarted(Event, tag="delivery_started"):
@@ -111,12 +134,16 @@ class DeliverySent(Event, tag="delivery_sent"):
 
 
 class DeliveryPutOff(Event, tag="delivery_put_off"):
-    """The server refused before it took the data; tried again no sooner than ``not_before``."""
+    """The server refused before it took the data; tried again no sooner than ``not_before``.
+
+    ``retired``: it is not tried again, for a newer message came in while it was being tried.
+    """
 
     delivery: str
     case: str
     reason: Reason
     not_before: float
+    retired: bool = False
 
 
 class DeliveryDied(Event, tag="delivery_died"):
@@ -139,6 +166,8 @@ class UncertaintyResolved(Event, tag="uncertainty_resolved"):
     delivery: str
     case: str
     decision: str  # sent | resend | drop
+    resent_as: str = ""  # the new delivery
+    message_id: str = ""
 
 
 class SwitchSet(Event, tag="switch_set"):
@@ -180,6 +209,8 @@ class CustomerErased(Event, tag="customer_erased"):
 
     customer: str
     bodies: int
+    slot: int = -1
+    cases: tuple[str, ...] = ()
 
 
 class TermBegan(Event, tag="term_began"):

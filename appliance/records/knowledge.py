@@ -9,7 +9,8 @@ class Passage(Record):
 
     ``id`` stays the same while source, key and place stay the same, so a citation still points to it after an edit;
     ``digest`` changes with the text. ``key`` is the fact's name in a Key/Value sheet (``opening_hours``), "" in prose.
-    ``title`` is what it is about in words: the key in plain words, a question, a heading path.
+    ``title`` is what it is about in words: the key in plain words, a question, a heading path. ``aliases`` are other ways
+    to ask for it, as the company wrote them beside it; ``tags`` are its own marks.
     """
 
     id: str
@@ -20,6 +21,8 @@ class Passage(Record):
     title: str = ""
     place: str = ""  # where a person finds it: "sheet Facts, row 12" or "page 3"
     digest: str = ""
+    aliases: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 class Found(Record):
@@ -39,7 +42,11 @@ class Citation(Record):
 
 
 class SourceState(Record):
-    """One source as it stands: when it was last read well, and what is wrong with it now ("" when nothing)."""
+    """One source as it stands: when it was last read well, and what is wrong with it now ("" when nothing).
+
+    ``notes`` name rows that were left out of a source that is otherwise well. ``fallback``: the passages come from the
+    source's template because it failed and had never been read well. ``failures`` counts failed reads in a row.
+    """
 
     name: str
     path: str
@@ -49,3 +56,6 @@ class SourceState(Record):
     digest: str = ""
     trouble: str = ""
     remedy: str = ""
+    notes: tuple[str, ...] = ()
+    fallback: bool = False
+    failures: int = 0

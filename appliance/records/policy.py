@@ -37,7 +37,10 @@ class Reason(Record):
 
 
 class Verdict(Record):
-    """What the policy says of a case before anything is written. ``rule`` is the rule that decided."""
+    """What the policy says of a case before anything is written. ``rule`` is the rule that decided.
+
+    ``trail`` holds everything that spoke against an automatic reply, in order, also what narrowed nothing any more.
+    """
 
     allowance: Allowance
     tier: Tier
@@ -45,18 +48,21 @@ class Verdict(Record):
     team: str = ""
     rule: str = ""
     template: str = ""
+    trail: tuple[Reason, ...] = ()
 
 
 class Switches(Record):
-    """The three levers. The defaults are the careful ones: what could not be read counts as closed.
+    """The three levers, and the tap. The defaults are the careful ones: what could not be read counts as closed.
 
     ``safe_mode``: route only. ``automation_enabled`` False: no automatic reply. ``outbound_enabled`` False: nothing leaves,
-    mail still comes in.
+    mail still comes in. ``intake_enabled`` False: the pollers rest while panel and API go on; taking mail in is always
+    safe, so its careful value is open.
     """
 
     safe_mode: bool = True
     automation_enabled: bool = False
     outbound_enabled: bool = False
+    intake_enabled: bool = True
     readable: bool = False
 
 
@@ -69,4 +75,4 @@ class SwitchState(Record):
     at: float
 
 
-SWITCH_NAMES: tuple[str, ...] = ("safe_mode", "automation_enabled", "outbound_enabled")
+SWITCH_NAMES: tuple[str, ...] = ("safe_mode", "automation_enabled", "outbound_enabled", "intake_enabled")

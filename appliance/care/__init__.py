@@ -1,0 +1,1 @@
+"""Looking after the appliance: what is checked before work starts."""

@@ -1,0 +1,87 @@
+"""What every command shares: the settings of its home, the way to the daemon, and how things are printed."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import click
+import msgspec
+
+from appliance.records.person import Actor, Role
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+OWNER = Actor(name="cli", role=Role.ADMIN)  # whoever may read the home owns it
+
+
+def load_settings(context: click.Context) -> Any:
+    """The settings of the home that ``--home``, the environment or the machine's custom names."""
+    from appliance.settings.read import find_home, load
+
+    home = Path(context.obj) if context.obj else find_home(os.environ)
+    return load(home=home, environment=os.environ)
+
+
+@contextmanager
+def reach(context: click.Context) -> Iterator[Any]:
+    """The commands of this home: the daemon's when one runs, else a node opened here for as long as the command takes."""
+    from appliance.node.commands import Commands
+    from appliance.node.control import ControlClient
+
+    settings = load_settings(context)
+    remote = ControlClient(settings.home, Commands)
+    if remote.answers():
+        yield cast(Commands, remote)
+        return
+    from appliance.node.build import build
+
+    node = build(settings)
+    try:
+        yield node.commands
+    finally:
+        node.close()
+
+
+def print_json(value: Any) -> None:
+    """Records and plain values as JSON, one document."""
+    click.echo(json.dumps(msgspec.to_builtins(value), ensure_ascii=False, indent=2))
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[Any]], empty: str) -> None:
+    """Columns as wide as they need; a sentence instead of an empty table. Long cells are cut at the terminal's width."""
+    if not rows:
+        click.echo(empty)
+        return
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(headings[column]), *(len(row[column]) for row in cells)) for column in range(len(headings))]
+    room = shutil.get_terminal_size((120, 24)).columns
+    widths[-1] = max(10, min(widths[-1], room - sum(widths[:-1]) - 2 * (len(widths) - 1)))
+    click.echo("  ".join(click.style(name.ljust(width), bold=True) for name, width in zip(headings, widths, strict=True)).rstrip())
+    for row in cells:
+        click.echo("  ".join(_fit(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _fit(cell: str, width: int) -> str:
+    cell = " ".join(cell.split())
+    return cell.ljust(width) if len(cell) <= width else cell[: width - 1] + "…"
+
+
+def ago(seconds: float) -> str:
+    """A span as people say it: 40 s, 14 min, 3 h, 2 d."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{int(seconds)} s"
+
+
+def good(text: str) -> str:
+    return click.style(text, fg="green")
+
+
+def bad(text: str) -> str:
+    return click.style(text, fg="red")

@@ -1,0 +1,81 @@
+"""The ``tandem`` command: finds the group that was asked for, loads it alone, and turns errors into words.
+
+Exit codes: 0 done; 1 it failed, with the reason and the remedy on standard error; 2 the call or the configuration is wrong.
+"""
+
+import importlib
+import sys
+from typing import NoReturn
+
+import click
+
+from appliance import __version__
+from appliance.ground.errors import TandemError
+
+# The command, the module below appliance.cli that holds it, and its line in the help. A module is imported when its command is called.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("run", "Run the appliance until it is stopped."),
+    "demo": ("demo", "Try it: a sample company, sample mails, the panel. Needs nothing."),
+    "status": ("status", "The node at a glance."),
+    "preflight": ("preflight", "Check everything this machine needs before work starts."),
+    "ask": ("ask", "What would the desk answer to this question?"),
+    "intake": ("intake", "Take mail files in by hand."),
+    "cases": ("cases", "List cases, open one, ask why, decide again."),
+    "review": ("review", "Decide what waits for a person."),
+    "knowledge": ("knowledge", "Sources, search, refresh, diff, skeletons."),
+    "switch": ("switch", "Pull a lever: safe-mode, automation, outbound, intake."),
+    "verify": ("verify", "Walk the journal's chain and say what was tampered with."),
+    "erase": ("erase", "Destroy every word of one customer."),
+    "keys": ("keys", "API keys and one-time sign-in."),
+    "eval": ("eval", "Judge how mails and replies of a folder are read."),
+    "bench": ("bench", "Measure, as ratios in one run."),
+    "config": ("config", "Check the configuration, or write a commented one."),
+}
+
+
+class _Lazy(click.Group):
+    """Knows every command by name, and imports one only to run it or to show its own help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"appliance.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="tandem")
+@click.option("--home", type=click.Path(), envvar="TANDEM_HOME", help="Where the appliance keeps its state.")
+@click.pass_context
+def tandem(context: click.Context, home: str | None) -> None:
+    """Tandem answers customers' mail from the company's own knowledge, on this machine, under your policy."""
+    context.obj = home
+
+
+def main() -> NoReturn:
+    """The entry point of the installed command."""
+    try:
+        tandem.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Abort:
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    except TandemError as error:
+        click.secho(f"Error: {error.message}", err=True, fg="red" if sys.stderr.isatty() else None)
+        if error.remedy:
+            click.echo(f"What to do: {error.remedy}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(0)

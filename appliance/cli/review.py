@@ -1,0 +1,153 @@
+"""``tandem review``: decide what waits for a person, one by one or by a CSV."""
+
+import csv
+import io
+import sys
+from pathlib import Path
+
+import click
+
+from appliance.cli.common import OWNER, ago, json_option, print_json, print_table, reach
+from appliance.ground.clock import SystemClock
+from appliance.ground.errors import SettingsError, TandemError
+from appliance.records.case import CaseState
+from appliance.records.person import Approval
+
+YES = {"approve", "approved"}
+NO = {"reject", "rejected"}
+
+
+@click.group("review")
+def command() -> None:
+    """Decide what waits for a person."""
+
+
+@command.command("list")
+@click.option("--csv", "as_csv", is_flag=True, help="Print the approvals CSV, to be filled in and imported.")
+@json_option
+@click.pass_context
+def list_(context: click.Context, as_csv: bool, as_json: bool) -> None:
+    """What waits for a person."""
+    with reach(context) as commands:
+        rows = commands.rows((CaseState.REVIEW, CaseState.UNCERTAIN), 500)
+    if as_json:
+        print_json(rows)
+    elif as_csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(("id", "decision", "comment", "decided_at"))
+        writer.writerows((row.id, "", "", "") for row in rows)
+    else:
+        now = SystemClock().now()
+        print_table(
+            ("case", "waits", "why", "from", "subject"),
+            [(row.id, ago(now - row.changed_at), row.reason, row.sender, row.subject) for row in rows],
+            "Nothing waits for you.",
+        )
+
+
+def _decide(context: click.Context, approval: Approval, as_json: bool) -> None:
+    with reach(context) as commands:
+        state = commands.decide(OWNER, approval)
+    print_json({"case": approval.case, "state": state}) if as_json else click.echo(f"{approval.case}: {state}")
+
+
+@command.command("approve")
+@click.argument("case")
+@click.option("--comment", default="")
+@json_option
+@click.pass_context
+def approve(context: click.Context, case: str, comment: str, as_json: bool) -> None:
+    """Send the draft of CASE as it stands."""
+    _decide(context, Approval(case=case, decision="approve", by=OWNER.name, comment=comment), as_json)
+
+
+@command.command("reject")
+@click.argument("case")
+@click.option("--comment", default="")
+@json_option
+@click.pass_context
+def reject(context: click.Context, case: str, comment: str, as_json: bool) -> None:
+    """Send nothing; CASE is closed."""
+    _decide(context, Approval(case=case, decision="reject", by=OWNER.name, comment=comment), as_json)
+
+
+@command.command("edit")
+@click.argument("case")
+@click.option("--text", help="The whole reply; without it your editor opens with the draft.")
+@click.option("--file", "file", type=click.Path(exists=True, path_type=Path), help="A file with the whole reply.")
+@json_option
+@click.pass_context
+def edit(context: click.Context, case: str, text: str | None, file: Path | None, as_json: bool) -> None:
+    """Send your own words, or the draft as you change it, for CASE."""
+    words = text if text is not None else file.read_text(encoding="utf-8") if file else _from_editor(context, case)
+    if not words.strip():
+        raise SettingsError("The reply is empty.", "Write something, or reject the case.")
+    _decide(context, Approval(case=case, decision="approve", by=OWNER.name, text=words), as_json)
+
+
+def _from_editor(context: click.Context, case: str) -> str:
+    with reach(context) as commands:
+        found = commands.file(case)
+    if found is None:
+        raise SettingsError(f"There is no case {case}.", "tandem review list shows what waits.")
+    edited = click.edit(found.draft.text if found.draft else "")
+    if edited is None:
+        raise click.Abort
+    return edited
+
+
+@command.command("resolve")
+@click.argument("case")
+@click.argument("decision", type=click.Choice(["sent", "resend", "drop"]))
+@json_option
+@click.pass_context
+def resolve(context: click.Context, case: str, decision: str, as_json: bool) -> None:
+    """Say what became of an uncertain delivery of CASE."""
+    with reach(context) as commands:
+        state = commands.resolve(OWNER, case, decision)
+    print_json({"case": case, "state": state}) if as_json else click.echo(f"{case}: {state}")
+
+
+@command.command("import")
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
+@json_option
+@click.pass_context
+def import_(context: click.Context, file: Path, as_json: bool) -> None:
+    """Carry out an approvals CSV (id, decision, comment, decided_at). Lines without a decision are left alone."""
+    done: dict[str, str] = {}
+    refused: dict[str, str] = {}
+    with reach(context) as commands:
+        for approval in approvals(file.read_bytes()):
+            try:
+                done[approval.case] = commands.decide(OWNER, approval)
+            except TandemError as error:
+                refused[approval.case] = str(error)
+    if as_json:
+        print_json({"decided": done, "refused": refused})
+    else:
+        click.echo(f"{len(done)} decided, {len(refused)} refused.")
+        for case, reason in refused.items():
+            click.echo(f"  {case}: {reason}", err=True)
+    if refused:
+        context.exit(1)
+
+
+def approvals(content: bytes) -> list[Approval]:
+    """The decided lines of an approvals CSV; ``;`` and ``,`` both separate, a byte order mark is fine."""
+    text = content.decode("utf-8-sig")
+    first = text.partition("\n")[0]
+    reader = csv.DictReader(io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ",")
+    if not {"id", "decision"} <= {(name or "").strip() for name in reader.fieldnames or ()}:
+        raise SettingsError("The approvals CSV lacks the columns id and decision.", "Take the one that `tandem review list --csv` prints.")
+    decided: list[Approval] = []
+    for number, row in enumerate(reader, start=2):
+        word = (row.get("decision") or "").strip().lower()
+        if not word:
+            continue
+        if word not in YES | NO:
+            raise SettingsError(f"Line {number} says {word!r}.", "Write approve, reject, or nothing.")
+        decision = "approve" if word in YES else "reject"
+        decided.append(
+            Approval(case=(row["id"] or "").strip(), decision=decision, by=OWNER.name, comment=(row.get("comment") or "").strip())
+        )
+    return decided

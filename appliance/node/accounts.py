@@ -1,0 +1,79 @@
+"""From the settings of a mailbox to what the channels need to reach it."""
+
+from functools import partial
+from pathlib import Path
+
+from appliance.care.preflight import Needs
+from appliance.channels.mail.accounts import FolderAccount, ImapAccount, Mechanism, SmtpAccount
+from appliance.ground.errors import SettingsError
+from appliance.knowledge.read import read_source
+from appliance.settings.model import MailboxSettings, Settings
+from appliance.settings.secret import password_of
+from appliance.store.sqlite import checked_version
+
+_MECHANISM: dict[str, Mechanism] = {"password": "password"}
+
+
+def _mechanism(mailbox: str, auth: str) -> Mechanism:
+    known = _MECHANISM.get(auth)
+    if known is None:
+        raise SettingsError(f"mailbox {mailbox}: signing in with {auth} is not available.", 'Use auth = "password" with an app password.')
+    return known
+
+
+def imap_account(box: MailboxSettings, settings: Settings) -> ImapAccount:
+    """Where this mailbox's mail is taken from."""
+    imap = box.imap
+    return ImapAccount(
+        mailbox=box.id,
+        host=imap.host,
+        port=imap.port,
+        security=imap.security,
+        user=imap.user,
+        secret=partial(password_of, imap),
+        auth=_mechanism(box.id, imap.auth),
+        folder=imap.folder,
+        idle=imap.idle,
+        start=imap.start,
+        authserv_id=box.smtp.authserv_id,
+        retain_raw=settings.intake.retain_raw,
+        authorities=str(imap.authorities or ""),
+    )
+
+
+def smtp_account(box: MailboxSettings) -> SmtpAccount:
+    """Where this mailbox's replies leave by."""
+    smtp = box.smtp
+    return SmtpAccount(
+        mailbox=box.id,
+        host=smtp.host,
+        port=smtp.port,
+        security=smtp.security,
+        user=smtp.user,
+        secret=partial(password_of, smtp),
+        auth=_mechanism(box.id, smtp.auth),
+        copy_to_self=smtp.copy_to_self,
+        authorities=str(smtp.authorities or ""),
+    )
+
+
+def folder_account(box: MailboxSettings, settings: Settings, inbox: Path) -> FolderAccount:
+    """A folder of mail files instead of a mailbox."""
+    return FolderAccount(
+        mailbox=box.id, inbox=inbox, archive=box.folder.archive, authserv_id=box.smtp.authserv_id, retain_raw=settings.intake.retain_raw
+    )
+
+
+def needs_of(settings: Settings, everything: bool) -> Needs:
+    """What preflight looks at; the servers only when ``everything`` is asked for."""
+    boxes = settings.mailbox
+    return Needs(
+        home=settings.home,
+        imap=tuple(imap_account(box, settings) for box in boxes if box.imap.host) if everything else (),
+        smtp=tuple(smtp_account(box) for box in boxes if box.smtp.host) if everything else (),
+        folders=tuple(folder for box in boxes for folder in (box.folder.inbox, box.folder.outbox) if folder is not None),
+        mailboxes_without_authserv_id=tuple(box.id for box in boxes if box.imap.host and not box.smtp.authserv_id),
+        sources=tuple((source.path, source.language) for source in settings.knowledge.source),
+        read_source=lambda path, language: len(read_source(path, language)),
+        sqlite_version=checked_version,
+    )

@@ -1,0 +1,245 @@
+"""What people and programs may tell a node to do: the same list for the panel, the API, the command line and the socket.
+
+Every method takes plain values and gives back records or plain mappings, so that it can be called over the control socket.
+Whoever acts is named by an ``Actor``; what its role does not allow is refused here, whatever door it came through.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from appliance.desk.explain import explain
+from appliance.desk.replay import replay
+from appliance.ground.errors import Refused
+from appliance.node import days
+from appliance.node.control import command
+from appliance.policy import roles
+from appliance.records.answer import Outcome
+from appliance.records.case import Case, CaseFile, CaseRow, CaseState
+from appliance.records.knowledge import Found, Passage, SourceState
+from appliance.records.language import Code
+from appliance.records.message import Address, Message
+from appliance.records.person import Actor, Approval
+from appliance.records.policy import SWITCH_NAMES, SwitchState
+
+if TYPE_CHECKING:
+    from appliance.node.node import Node
+
+ROWS_MOST = 500
+PASSAGES_MOST = 50
+
+
+class Commands:
+    """The commands of one node."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+
+    # What is going on
+
+    @command
+    def status(self) -> dict[str, Any]:
+        """The node at a glance: role, term, queue, levers, health."""
+        node, store = self._node, self._node.store
+        counts = store.counts()
+        switches = store.switches()
+        return {
+            "node": node.name,
+            "version": node.version,
+            "role": node.standing.role,
+            "term": store.term,
+            "position": store.position,
+            "may_send": node.standing.may_act() and switches.outbound_enabled,
+            "reason": node.standing.reason if node.running else "not_running",
+            "running": node.running,
+            "ready": node.ready,
+            "peer": {"seen": False, "in_sync": False, "lag": 0},
+            "witness": {"kind": "none", "seen": False},
+            "queue": {
+                "waiting": counts.get(CaseState.WAITING, 0) + counts.get(CaseState.ARRIVED, 0) + counts.get(CaseState.CLAIMED, 0),
+                "review": counts.get(CaseState.REVIEW, 0) + counts.get(CaseState.UNCERTAIN, 0),
+                "dead": counts.get(CaseState.DEAD, 0),
+                "oldest_seconds": store.oldest_waiting_seconds(node.clock.now()),
+            },
+            "switches": {name: getattr(switches, name) for name in SWITCH_NAMES},
+            "healthy": all(row["connected"] for row in self.health()["dependencies"]),
+        }
+
+    @command
+    def health(self) -> dict[str, Any]:
+        """Every dependency by name, with ``connected`` and, where it is not, the reason and the remedy."""
+        rows = self._node.health()
+        return {"status": "ok" if all(row["connected"] for row in rows) else "degraded", "dependencies": rows}
+
+    @command
+    def counts(self) -> dict[str, int]:
+        """How many cases are in each state."""
+        return {str(state): number for state, number in self._node.store.counts().items()}
+
+    @command
+    def today(self) -> dict[str, Any]:
+        """Since midnight in the company's time zone: ``arrived, answered, held, routed, closed, dead``, and ``hours`` with the same."""
+        node = self._node
+        start = days.midnight(node.clock.now(), node.settings.panel.time_zone)
+        return {"since": start, **node.store.tally(start)}
+
+    # Cases
+
+    @command
+    def rows(
+        self, states: tuple[CaseState, ...] | None = None, limit: int = 50, before: str | None = None, text: str = ""
+    ) -> list[CaseRow]:
+        """Cases, newest first, older than the case ``before``; at most 500 at a time."""
+        return self._node.store.rows(states, limit=min(max(limit, 1), ROWS_MOST), before=before, text=text)
+
+    @command
+    def file(self, case: str) -> CaseFile | None:
+        """One case opened up, or None when there is none of that id."""
+        return self._node.store.file(case)
+
+    @command
+    def explain(self, case: str, language: Code = "en") -> list[str]:
+        """Why the case stands where it stands, one sentence a line."""
+        return explain(self._opened(case), language)
+
+    @command
+    def replay(self, case: str) -> dict[str, Any]:
+        """Decide the case again from its recorded draft."""
+        return replay(self._opened(case), self._node.desk(), self._node.store.switches())
+
+    def _opened(self, case: str) -> CaseFile:
+        found = self._node.store.file(case)
+        if found is None:
+            raise Refused(f"There is no case {case}.", "tandem cases list shows them.")
+        return found
+
+    @command
+    def decide(self, actor: Actor, approval: Approval) -> str:
+        """A person approves, rejects or routes a case in review. Returns the state it came to."""
+        self._allow(actor, f"{approval.decision}_case")
+        return self._node.store.decide_review(approval, term=self._node.term)
+
+    @command
+    def resolve(self, actor: Actor, case: str, decision: str) -> str:
+        """A person found out what became of an uncertain delivery: ``sent``, ``resend`` or ``drop``."""
+        self._allow(actor, "resolve_uncertain")
+        return self._node.store.resolve_uncertain(case, decision, actor.name, term=self._node.term)
+
+    @command
+    def teams(self, language: Code = "en") -> dict[str, str]:
+        """The teams that a case can be routed to: their ids, and their names in this language."""
+        policy = self._node.policy()
+        return {team: policy.team_name(team, language) for team in policy.teams}
+
+    # Levers and keys
+
+    @command
+    def set_switch(self, actor: Actor, name: str, on: bool) -> None:
+        """Pull a lever; it holds at once and over a restart."""
+        if name not in SWITCH_NAMES:
+            raise Refused(f"There is no lever {name}.", f"The levers are {', '.join(SWITCH_NAMES)}.")
+        self._allow(actor, roles.lever_action(name, on))
+        self._node.store.set_switch(name, on, actor.name, term=self._node.term)
+
+    @command
+    def switch_states(self) -> tuple[SwitchState, ...]:
+        """Each lever, who pulled it and when."""
+        return self._node.store.switch_states()
+
+    @command
+    def issue_key(self, actor: Actor, name: str, role: int) -> dict[str, str]:
+        """A new API key; its secret is told this once."""
+        self._allow(actor, "manage_keys")
+        key, secret = self._node.store.issue_key(name, role, actor.name, term=self._node.term)
+        return {"key": key, "secret": secret}
+
+    @command
+    def revoke_key(self, actor: Actor, key: str) -> None:
+        self._allow(actor, "manage_keys")
+        self._node.store.revoke_key(key, actor.name, term=self._node.term)
+
+    @command
+    def keys(self) -> list[dict[str, Any]]:
+        """The API keys, without their secrets."""
+        return self._node.store.keys()
+
+    @command
+    def new_token(self) -> str:
+        """A one-time token that signs a browser in; good for two minutes."""
+        return self._node.tokens.issue()
+
+    def actor_of(self, secret: str) -> Actor | None:
+        """Whose API key this is."""
+        return self._node.store.actor_of(secret)
+
+    def take_token(self, token: str) -> Actor | None:
+        """Whose one-time token this is; it is good once."""
+        return self._node.tokens.take(token)
+
+    def _allow(self, actor: Actor, action: str) -> None:
+        if not roles.may(actor.role, action, self._node.policy().levers):
+            raise Refused(f"A {actor.role.name.lower()} may not do this.", "Ask somebody whose role allows it; policy.toml says who.")
+
+    # Knowledge and questions
+
+    @command
+    def search(self, text: str, language: Code, limit: int = 8) -> tuple[Found, ...]:
+        """Passages that speak of the text, best first."""
+        return self._node.library.search(text, language, limit=min(max(limit, 1), PASSAGES_MOST))
+
+    @command
+    def passage(self, passage: str) -> Passage | None:
+        """One passage by its id."""
+        return self._node.library.passage(passage)
+
+    @command
+    def sources(self) -> tuple[SourceState, ...]:
+        """Every source of knowledge as it stands."""
+        return self._node.library.states()
+
+    @command
+    def refresh(self) -> list[dict[str, Any]]:
+        """Look at every source now; what changed, as counts and keys."""
+        return self._node.refresh_knowledge()
+
+    @command
+    def ask(self, text: str, language: str = "") -> dict[str, Any]:
+        """What the desk would do with this question, were it a mail of a trusted customer. Nothing is stored or sent."""
+        started = self._node.clock.elapsed()
+        outcome = self._node.think(_question(text, self._node.clock.now()), language)
+        return {**_as_answer(outcome), "milliseconds": {**outcome.milliseconds, "total": 1000 * (self._node.clock.elapsed() - started)}}
+
+    # The journal and the person's rights
+
+    @command
+    def verify(self) -> dict[str, Any]:
+        """Walk the whole chain: what was edited, deleted, swapped or cut off, and where."""
+        return self._node.store.verify().as_dict()
+
+    @command
+    def erase(self, actor: Actor, address: str) -> dict[str, Any]:
+        """Destroy a customer's key and with it every word of theirs; the steps, one by one."""
+        self._allow(actor, "erase_customer")
+        return self._node.store.erase_customer(address, actor.name, term=self._node.term)
+
+    @command
+    def take_files(self, actor: Actor, files: list[str], mailbox: str = "files") -> dict[str, Any]:
+        """Take mail files in as if they had come by a mailbox; paths as the daemon sees them."""
+        self._allow(actor, "change_configuration")
+        return self._node.take_files(files, mailbox)
+
+
+def _question(text: str, now: float) -> Case:
+    message = Message(channel="chat", sender=Address(address="asker@localhost"), subject="", text=text, full_text=text, sent_at=now)
+    return Case(id="c-ask", channel="chat", mailbox="ask", state=CaseState.CLAIMED, received_at=now, message=message)
+
+
+def _as_answer(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "outcome": str(outcome.decision),
+        "reason": outcome.reason.code,
+        "language": outcome.language.code,
+        "tier": int(outcome.tier),
+        "answer": outcome.draft.text if outcome.draft else "",
+        "citations": [{"source": c.source, "passage": c.passage, "score": round(c.score, 3)} for c in outcome.citations],
+        "checks": {check.name: {"passed": check.passed, "score": check.score} for check in outcome.checks},
+        "score": outcome.score,
+    }

@@ -1,0 +1,193 @@
+"""The loops of the leader, all of one shape: take one thing, think, put it down.
+
+Each ``*_step`` does one round and says whether there was something to do. ``Loop`` runs a step in a thread of its own
+until it is told to stop, and answers for what goes wrong in it: it says so once, waits a little longer each time, and
+goes on. Only a broken store ends the node, for then nothing it says can be relied on.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from appliance.channels.protocol import Inbox, Outbox
+from appliance.desk.answer import answer
+from appliance.desk.desk import Desk
+from appliance.ground.clock import Clock
+from appliance.ground.errors import TandemError
+from appliance.ground.faults import reach
+from appliance.ground.log import Log, Trouble
+from appliance.node.roles import Standing
+from appliance.policy.model import Limits
+from appliance.records.delivery import Delivery, DeliveryOutcome, DeliveryResult
+from appliance.records.message import Batch
+from appliance.records.policy import Reason
+from appliance.store.errors import StoreBroken
+from appliance.store.store import Store
+
+log = Log("loops")
+
+CLAIM_SECONDS = 120.0
+LONGEST_PAUSE_SECONDS = 60.0
+
+
+def intake_step(inbox: Inbox, store: Store, standing: Standing, poll_seconds: float, stop: threading.Event) -> bool:
+    """Take what the channel has, make it safe, then tell the channel; with nothing there, wait for it to speak."""
+    if not (standing.may_act() and store.switches().intake_enabled):
+        stop.wait(1.0)
+        return False
+    batch = inbox.take(store.cursor(inbox.mailbox, inbox.folder))
+    reach("intake.fetched")
+    if batch.arrivals or batch.cursor is not None:
+        take_in(inbox, batch, store, standing)
+    if not (batch.more or batch.arrivals):
+        inbox.wait(poll_seconds, stop)
+    return True
+
+
+def take_in(inbox: Inbox, batch: Batch, store: Store, standing: Standing) -> None:
+    """Journal the arrivals, claim them, and only then acknowledge them. Every step may be repeated after a crash."""
+    strangers = [arrival for arrival in batch.arrivals if not store.is_own(arrival.message.tandem_key)]
+    reach("intake.before_receive")
+    receipts = store.receive(strangers, term=standing.term)
+    reach("intake.after_receive")
+    claimed_elsewhere = inbox.claim([arrival.origin for arrival in strangers])
+    reach("intake.after_claim")
+    store.acknowledge(receipts, batch.cursor, claimed_elsewhere=claimed_elsewhere, term=standing.term)
+    reach("intake.after_acknowledge")
+    inbox.done([arrival.origin for arrival in batch.arrivals])
+    if receipts:
+        log.info("mail_taken_in", mailbox=inbox.mailbox, messages=len(receipts), known=sum(receipt.known for receipt in receipts))
+
+
+def answer_step(agent: str, store: Store, desk: Callable[[], Desk], limits: Callable[[], Limits], standing: Standing) -> bool:
+    """Claim the oldest case, think about it, settle it."""
+    if not standing.may_act():
+        return False
+    case = store.claim(agent, term=standing.term, seconds=CLAIM_SECONDS)
+    if case is None:
+        return False
+    reach("answer.after_claim")
+    try:
+        outcome = answer(case, desk(), store.switches())
+    except TandemError as error:
+        store.release(case.id, Reason(code="desk_failed", names=(type(error).__name__,)), term=standing.term)
+        raise
+    reach("answer.before_settle")
+    decision = store.settle(case, outcome, limits(), term=standing.term)
+    reach("answer.after_settle")
+    log.info(
+        "case_settled", case=case.id, decision=decision, reason=outcome.reason.code, language=outcome.language.code, tier=int(outcome.tier)
+    )
+    return True
+
+
+def deliver_step(agent: str, store: Store, outboxes: dict[str, Outbox], standing: Standing) -> bool:
+    """Start the oldest delivery that may leave now, send it, and write down what became of it."""
+    if not standing.may_act():
+        return False
+    delivery = store.next_delivery(agent, term=standing.term)
+    if delivery is None:
+        return False
+    reach("deliver.after_start")
+    result = send(delivery, outboxes.get(delivery.mailbox), standing)
+    reach("deliver.before_delivered")
+    store.delivered(delivery, result, term=standing.term)
+    reach("deliver.after_delivered")
+    log.info("delivery_tried", case=delivery.case, outcome=result.outcome, stage=result.stage, code=result.code)
+    return True
+
+
+def send(delivery: Delivery, outbox: Outbox | None, standing: Standing) -> DeliveryResult:
+    """Hand the delivery to its channel. What the channel cannot explain may have been sent."""
+    if outbox is None:
+        return DeliveryResult(outcome=DeliveryOutcome.TRY_AGAIN, stage="no_outbox")
+    try:
+        return outbox.deliver(delivery, standing.may_act)
+    except Exception as error:
+        log.error("delivery_failed", error=error, case=delivery.case)
+        return DeliveryResult(outcome=DeliveryOutcome.UNCERTAIN, stage="exception")
+
+
+def recover_deliveries(store: Store, outboxes: dict[str, Outbox], standing: Standing) -> int:
+    """After a start: deliveries that were under way are looked up where a sent mail leaves a trace; the rest wait for a person.
+
+    Returns how many there were. A mailbox that cannot be asked leaves its deliveries uncertain, never sent again.
+    """
+    unfinished = store.unfinished_deliveries()
+    for delivery in unfinished:
+        outbox = outboxes.get(delivery.mailbox)
+        was_found = False
+        try:
+            was_found = outbox is not None and outbox.find(delivery)
+        except TandemError as error:
+            log.warning("recovery_could_not_look", case=delivery.case, reason=error.message)
+        store.found(delivery, was_found, term=standing.term)
+        log.info("delivery_recovered", case=delivery.case, found=was_found)
+    return len(unfinished)
+
+
+@dataclass
+class Loop:
+    """A step, run in a thread of its own until ``stop`` is set.
+
+    ``wake`` is set by whoever puts work down, so that nobody sleeps through it; ``idle_seconds`` is the longest nap.
+    """
+
+    name: str
+    step: Callable[[], bool]
+    stop: threading.Event
+    clock: Clock
+    on_broken: Callable[[TandemError], None]
+    wake: threading.Event | None = None
+    idle_seconds: float = 1.0
+
+    def __post_init__(self) -> None:
+        self.trouble = Trouble(log, self.name)
+        self.remedy = ""
+        self._failures = 0
+        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the loop to end; True when it has."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self.stop.is_set():
+            busy = self._round()
+            if not busy and not self.stop.is_set():
+                self._rest()
+
+    def _round(self) -> bool:
+        try:
+            busy = self.step()
+        except StoreBroken as error:
+            self.on_broken(error)
+            self.stop.set()
+            return False
+        except TandemError as error:
+            self._stumble(error.message, error.remedy)
+            return False
+        except Exception as error:  # a fault of ours must not end the loop: it is said with its trace, and the loop goes on
+            log.error(f"{self.name}_failed", error=error)
+            self._stumble(type(error).__name__, "See the error log; the loop goes on by itself.")
+            return False
+        self._failures = 0
+        self.remedy = ""
+        self.trouble.healed()
+        return busy
+
+    def _stumble(self, reason: str, remedy: str) -> None:
+        self._failures += 1
+        self.remedy = remedy
+        self.trouble.broke(reason, remedy=remedy)
+
+    def _rest(self) -> None:
+        if self._failures:
+            self.clock.wait(self.stop, min(LONGEST_PAUSE_SECONDS, 0.5 * 2 ** min(self._failures, 7)))
+        elif self.wake is not None:
+            self.wake.wait(self.idle_seconds)
+            self.wake.clear()

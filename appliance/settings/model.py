@@ -1,0 +1,270 @@
+"""Every key of ``tandem.toml``: its type, default, range and one sentence, each written once.
+
+The sentence and the range stand in the annotation. Checking, ``describe``, the commented file of ``tandem config template`` and the
+help all read them from there, so they cannot drift apart. A name here is the name in the file and in the environment.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from appliance.records.base import Record
+from appliance.records.language import LANGUAGES, Code
+from appliance.settings.secret import Secret
+
+Authentication = Literal["password", "microsoft", "google"]
+Security = Literal["tls", "starttls", "none"]
+
+
+def says(sentence: str, **limits: Any) -> Meta:
+    """What is said about a key: its sentence, its limits, an example."""
+    return Meta(description=sentence, **limits)
+
+
+_AUTH = "How to sign in; microsoft and google use the sign-in on their own page (XOAUTH2)."
+_PASSWORD_FILE = "A file of mode 0600 that holds the password, alone on its first line."
+_AUTHORITIES = "A PEM file of the certificate authorities to trust; empty trusts the system's."
+_PASSWORD = "The password itself; only from the environment, never from a file that is copied about."
+
+
+class CompanySettings(Record):
+    """Who the replies come from."""
+
+    name: Annotated[str, says("The company's name as customers know it.", max_length=200, examples=["Pohjola Pumps"])] = ""
+    languages: Annotated[
+        tuple[Code, ...],
+        says("The languages the company answers in; the first is used when a message's language is unsure.", min_length=1),
+    ] = LANGUAGES
+    signature: Annotated[
+        str,
+        says(
+            "The last lines of every reply; empty means the company's name.",
+            max_length=2000,
+            examples=["Pohjola Pumps, customer service"],
+        ),
+    ] = ""
+
+
+class PanelSettings(Record):
+    """Where the panel and the HTTP API listen."""
+
+    host: Annotated[str, says("The address the panel listens on; keep it on this machine unless a proxy needs it.", min_length=1)] = (
+        "127.0.0.1"
+    )
+    port: Annotated[int, says("The port of the panel and the API; 0 takes any free one.", ge=0, le=65535)] = 8484
+    time_zone: Annotated[str, says("The time zone that people see (IANA name).", min_length=1)] = "Europe/Helsinki"
+    chat_port: Annotated[int, says("The port of the customers' chat, with no way to the panel; 0 takes any free one.", ge=0, le=65535)] = (
+        8486
+    )
+    public_url: Annotated[
+        str,
+        says(
+            "The address that people type when a proxy stands in front; empty when there is none.",
+            pattern=r"^(https?://[^\s/@]+(/[^\s@]*)?)?$",
+            examples=["https://desk.example.com"],
+        ),
+    ] = ""
+
+
+class ImapSettings(Record):
+    """The mailbox that mail is taken from. An empty host means: none."""
+
+    host: Annotated[str, says("The IMAP server.", examples=["imap.example.com"])] = ""
+    port: Annotated[int, says("The IMAP server's port: 993 for tls, 143 for starttls.", ge=1, le=65535)] = 993
+    security: Annotated[Security, says("How the line is protected; none is for this machine only.")] = "tls"
+    user: Annotated[str, says("The name to sign in with.", examples=["support@example.com"])] = ""
+    auth: Annotated[Authentication, says(_AUTH)] = "password"
+    password_file: Annotated[Path | None, says(_PASSWORD_FILE, examples=["secrets/imap"])] = None
+    password: Annotated[Secret, says(_PASSWORD)] = Secret("")
+    authorities: Annotated[Path | None, says(_AUTHORITIES, examples=["authorities.pem"])] = None
+    folder: Annotated[str, says("The folder that is read.", min_length=1)] = "INBOX"
+    idle: Annotated[bool, says("Let the server say when mail arrives (IDLE); asking every poll_seconds stays as the fallback.")] = True
+    poll_seconds: Annotated[int, says("How often to look for mail, in seconds.", ge=1, le=3600)] = 60
+    start: Annotated[
+        Literal["now", "all"],
+        says("Where a new mailbox begins: now, or all that lies there; older mail is never answered automatically."),
+    ] = "now"
+
+
+class SmtpSettings(Record):
+    """The server that replies leave by. An empty host means: none."""
+
+    host: Annotated[str, says("The SMTP server.", examples=["smtp.example.com"])] = ""
+    port: Annotated[int, says("The SMTP server's port: 587 for starttls, 465 for tls.", ge=1, le=65535)] = 587
+    security: Annotated[Security, says("How the line is protected; none is for this machine only.")] = "starttls"
+    user: Annotated[str, says("The name to sign in with; empty when the server asks for none.", examples=["support@example.com"])] = ""
+    auth: Annotated[Authentication, says(_AUTH)] = "password"
+    password_file: Annotated[Path | None, says(_PASSWORD_FILE, examples=["secrets/smtp"])] = None
+    password: Annotated[Secret, says(_PASSWORD)] = Secret("")
+    authorities: Annotated[Path | None, says(_AUTHORITIES, examples=["authorities.pem"])] = None
+    copy_to_self: Annotated[bool, says("Send the mailbox a blind copy of each reply, where it can be found again after a crash.")] = True
+    drafts_to: Annotated[
+        str,
+        says(
+            "An own address that gets every draft held for review; empty when drafts stay in the panel.",
+            examples=["service@example.com"],
+        ),
+    ] = ""
+    authserv_id: Annotated[
+        str,
+        says(
+            "The name of our mail server in Authentication-Results whose word on DMARC we believe; empty believes nobody.",
+            examples=["mx.example.com"],
+        ),
+    ] = ""
+
+
+class FolderSettings(Record):
+    """A folder of ``.eml`` files, or one ``.mbox``, instead of a mailbox."""
+
+    inbox: Annotated[Path | None, says("The folder of .eml files, or the .mbox file, that mail is read from.", examples=["inbox"])] = None
+    outbox: Annotated[Path | None, says("The folder that replies are written to as .eml files.", examples=["outbox"])] = None
+    archive: Annotated[Path | None, says("The folder that handled files move to; empty deletes them.", examples=["archive"])] = None
+
+
+class MailboxSettings(Record):
+    """One address that customers write to. Several are allowed."""
+
+    id: Annotated[
+        str,
+        says(
+            "A short name that never changes: it stands in the journal.",
+            pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$",
+        ),
+    ] = "support"
+    sender: Annotated[str, says("The address that replies come from.", examples=["support@example.com"])] = ""
+    team: Annotated[str, says("The team of policy.toml that gets this mailbox's routed mail; empty leaves it to the rules.")] = ""
+    imap: ImapSettings = ImapSettings()
+    smtp: SmtpSettings = SmtpSettings()
+    folder: FolderSettings = FolderSettings()
+
+
+class SourceSettings(Record):
+    """One source of knowledge in one language."""
+
+    path: Annotated[Path, says("An Excel, CSV or Markdown file.", examples=["knowledge/en.xlsx"])] = Path()
+    language: Annotated[Code, says("The language the source is written in.")] = "en"
+
+
+class KnowledgeSettings(Record):
+    """What the company knows."""
+
+    source: tuple[SourceSettings, ...] = ()
+
+
+class AccountsSettings(Record):
+    """The sheet of customer accounts and orders."""
+
+    path: Annotated[Path, says("The workbook of account records; it may be missing.")] = Path("accounts.xlsx")
+    match: Annotated[
+        tuple[Literal["email", "order"], ...],
+        says("What a message must agree with before account data is used: all that are named.", min_length=1),
+    ] = ("email", "order")
+
+
+class PolicySettings(Record):
+    """What may be done without a person. The levers are read at the first start only; later the panel's levers rule."""
+
+    path: Annotated[Path, says("The policy: tiers, rules, teams, limits; the built-in one is used while the file is missing.")] = Path(
+        "policy.toml"
+    )
+    safe_mode: Annotated[bool, says("First start only: every message goes to a team, nothing is answered.")] = True
+    automation_enabled: Annotated[bool, says("First start only: replies may leave without a person.")] = False
+    outbound_enabled: Annotated[bool, says("First start only: mail may leave at all; intake goes on either way.")] = True
+
+
+class WriterSettings(Record):
+    """Who writes the drafts."""
+
+    kind: Annotated[
+        Literal["grounded", "quoting", "mlx", "openai", "stub"],
+        says("The writer: grounded composes from cited passages without a model; the others need one, stub is for tests."),
+    ] = "grounded"
+    model: Annotated[str, says("The model's name for mlx and openai; empty takes the card's default.")] = ""
+    base_url: Annotated[
+        str,
+        says(
+            "The OpenAI-compatible server for openai, such as Ollama or LM Studio.",
+            pattern=r"^(https?://[^\s/@]+(/[^\s@]*)?)?$",
+            examples=["http://127.0.0.1:11434/v1"],
+        ),
+    ] = ""
+
+
+class IntakeSettings(Record):
+    """How messages are taken in."""
+
+    retain_raw: Annotated[
+        bool, says("Keep the mail as it came beside its text, sealed; otherwise only what could not be read is kept.")
+    ] = False
+
+
+class PairSettings(Record):
+    """The other machine."""
+
+    listen: Annotated[str, says("The address the peer's line listens on; empty listens once a pairing is asked for.")] = ""
+    static_peer: Annotated[
+        str,
+        says(
+            "The peer's HOST:PORT where it cannot be found by itself; empty finds it on the local network.",
+            pattern=r"^([^\s:@/]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5})?$",
+            examples=["192.168.1.12:8485"],
+        ),
+    ] = ""
+    port: Annotated[int, says("The port of the peer's line, TCP and UDP; 0 takes any free one.", ge=0, le=65535)] = 8485
+    witness: Annotated[
+        str,
+        says(
+            "Who decides when the two cannot see each other: auto, mailbox, tcp://HOST:PORT or none.",
+            pattern=r"^(auto|mailbox|none|tcp://([^\s:@/]+|\[[0-9a-fA-F:]+\]):\d{1,5})$",
+            examples=["tcp://192.168.1.9:8487"],
+        ),
+    ] = "auto"
+    lease_seconds: Annotated[float, says("How long a leader may act without being confirmed, in seconds.", ge=1, le=60)] = 3.0
+
+
+class StoreSettings(Record):
+    """How the state is kept."""
+
+    durability: Annotated[
+        Literal["power-loss"],
+        says("What an acknowledged message survives: the loss of power."),
+    ] = "power-loss"
+    retention_days: Annotated[int, says("How long the words of an ended case are kept, in days; the numbers stay.", ge=1, le=3650)] = 30
+
+
+class LogSettings(Record):
+    """What is written down about the running."""
+
+    level: Annotated[Literal["debug", "info", "warning", "error"], says("The least important line that is still logged.")] = "info"
+    pipeline_path: Annotated[
+        Path | None,
+        says(
+            "A file that gets one JSON line for each decided case, without a customer's words; empty writes none.",
+            examples=["pipeline.jsonl"],
+        ),
+    ] = None
+
+
+class Settings(Record):
+    """All of ``tandem.toml``, checked. ``home``, ``file`` and ``notes`` are no keys.
+
+    ``home`` is the folder of the state, ``file`` the file that was read (None: there was none). ``notes`` are whole
+    sentences for the log: older names that were used, settings that have no effect.
+    """
+
+    home: Path = Path()
+    file: Path | None = None
+    notes: tuple[str, ...] = ()
+    company: CompanySettings = CompanySettings()
+    panel: PanelSettings = PanelSettings()
+    mailbox: tuple[MailboxSettings, ...] = ()
+    knowledge: KnowledgeSettings = KnowledgeSettings()
+    accounts: AccountsSettings = AccountsSettings()
+    policy: PolicySettings = PolicySettings()
+    writer: WriterSettings = WriterSettings()
+    intake: IntakeSettings = IntakeSettings()
+    pair: PairSettings = PairSettings()
+    store: StoreSettings = StoreSettings()
+    log: LogSettings = LogSettings()

@@ -1,0 +1,46 @@
+"""What holds for every test: a clean environment, and no skip where nothing may be skipped.
+
+On a bare machine a test that needs Dovecot or a browser skips and says why. ``.ci/run`` installs everything and sets
+``TANDEM_NO_SKIPS=1``: there a skipped test is a failed one.
+"""
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+NO_SKIPS = "TANDEM_NO_SKIPS"
+
+# Whoever runs the tests may have an appliance of their own: its settings must not reach into them.
+for _name in [name for name in os.environ if name.startswith("TANDEM_") and name != NO_SKIPS]:
+    del os.environ[_name]
+
+
+def _may_not_skip() -> bool:
+    return os.environ.get(NO_SKIPS, "") not in ("", "0")
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    return str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
+
+
+def _fail(report: pytest.TestReport | pytest.CollectReport) -> None:
+    report.outcome = "failed"
+    report.longrepr = f"Nothing may be skipped here ({NO_SKIPS}=1), and this was: {_reason(report)}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and _may_not_skip():
+        _fail(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """A module that skips itself as a whole, by ``importorskip`` for example."""
+    report = yield
+    if report.skipped and _may_not_skip():
+        _fail(report)
+    return report

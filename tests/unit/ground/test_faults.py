@@ -1,0 +1,34 @@
+"""Fault points end the process where a test asks, and nowhere else."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from appliance.ground import faults
+
+
+def _run(wish: str) -> int:
+    script = "from appliance.ground.faults import reach\nfor _ in range(3): reach('store.before_commit')"
+    return subprocess.run([sys.executable, "-c", script], env={**os.environ, "TANDEM_FAULT": wish}, check=False).returncode
+
+
+def test_without_the_variable_reach_is_an_empty_function() -> None:
+    assert faults.reach is faults._nothing
+
+
+@pytest.mark.parametrize(
+    ("wish", "ends"), [("store.before_commit:3", True), ("store.before_commit:4", False), ("deliver.connected:1", False)]
+)
+def test_the_process_dies_at_the_named_point_the_nth_time_it_is_reached(wish: str, ends: bool) -> None:
+    assert (_run(wish) == -signal.SIGKILL) is ends
+
+
+def test_a_point_that_does_not_exist_is_an_error_not_a_test_that_passes_by_accident() -> None:
+    assert _run("store.before_comit:1") == 1
+
+
+def test_there_are_at_least_fifteen_points() -> None:
+    assert len(set(faults.POINTS)) >= 15
