@@ -1,0 +1,120 @@
+"""The library: sources on disk, kept live; one shelf to search, replaced as a whole."""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from appliance.ground.clock import Clock
+from appliance.knowledge.compare import Disagreement, SourceChange, diff, disagreements, names
+from appliance.knowledge.kept import DiffOnDisk, Keeper
+from appliance.knowledge.shelf import Shelf
+from appliance.knowledge.source import ConfiguredSource, Standing, WatchedSource
+from appliance.records.knowledge import Found, Passage, SourceState
+from appliance.records.language import Code
+
+__all__ = ["Library", "SourceChange"]
+
+
+class Library:
+    """What the company knows. Any thread may search; refreshing is done by one at a time.
+
+    Relative paths of sources start at ``base``. ``state_folder`` keeps the last good readings and the diffs; None keeps none.
+    Nothing is read before the first ``refresh``.
+    """
+
+    def __init__(self, sources: Sequence[ConfiguredSource], base: Path, clock: Clock, state_folder: Path | None = None) -> None:
+        keeper = Keeper(state_folder)
+        self._clock = clock
+        self._keeper = keeper
+        self._sources = tuple(
+            WatchedSource(source, base, clock, keeper, name) for source, name in zip(sources, _source_names(sources), strict=True)
+        )
+        self._refreshing = threading.Lock()
+        self._shelf = Shelf({})
+        self._shelved: tuple[Standing, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """The digest of everything that is on the shelf now."""
+        return self._shelf.version
+
+    def refresh(self, settle_seconds: float = 0.0) -> tuple[SourceChange, ...]:
+        """Read what is new and put it on the shelf. Costs one look at each file when nothing is; never raises for a source.
+
+        A loop that looks often gives ``settle_seconds``, so that a file still being copied is not read half; a person who
+        asks for a refresh means the file as it is.
+        """
+        with self._refreshing:
+            found = [(source, source.recall(), source.look(settle_seconds)) for source in self._sources]
+            changes = [self._change(source, before, after) for source, before, after in found]
+            self._put_on_shelf([after for _, _, after in found])
+            return tuple(change for change in changes if change is not None)
+
+    def _put_on_shelf(self, standings: Sequence[Standing]) -> None:
+        """A new shelf when any source's passages are others than before; a reader has the old one or the new one in hand."""
+        if len(self._shelved) == len(standings) and all(
+            old.passages is new.passages and old.digest == new.digest for old, new in zip(self._shelved, standings, strict=True)
+        ):
+            return
+        named = zip(self._sources, standings, strict=True)
+        self._shelf = Shelf({source.name: (now.digest, now.passages) for source, now in named if now.good}, self._shelf)
+        self._shelved = tuple(standings)
+
+    def _change(self, source: WatchedSource, before: Standing, after: Standing) -> SourceChange | None:
+        """What is worth telling: new passages, a new trouble, or that a trouble is over. A trouble is told once."""
+        read_anew = after.digest != before.digest
+        troubled_anew = after.trouble is not None and after.trouble is not before.trouble
+        healed = before.trouble is not None and after.trouble is None
+        if not (read_anew or troubled_anew or healed):
+            return None
+        difference = diff(before.passages, after.passages)
+        if read_anew and difference:
+            self._keeper.save_diff(
+                DiffOnDisk(
+                    source=source.name, at=self._clock.now(), digest=after.digest, digest_before=before.digest, diff=difference,
+                    summary={"added": len(difference.added), "changed": len(difference.changed), "removed": len(difference.removed)},
+                )
+            )  # fmt: skip
+        trouble = after.trouble
+        return SourceChange(
+            source=source.name, digest=after.digest, added=names(difference.added), changed=names(difference.changed),
+            removed=names(difference.removed), passages=len(after.passages), trouble=trouble.message if trouble else "",
+            remedy=trouble.remedy if trouble else "", code=trouble.code if trouble else "", notes=after.notes,
+        )  # fmt: skip
+
+    def search(self, text: str, language: Code, limit: int = 8) -> tuple[Found, ...]:
+        """Passages of the language that carry most of the text's weight, best first; none that carry nothing."""
+        return self._shelf.search(text, language, limit)
+
+    def passage(self, name: str) -> Passage | None:
+        """The passage with this id as it is now, or None when it is gone."""
+        return self._shelf.passage(name)
+
+    def passages(self, language: Code | None = None) -> tuple[Passage, ...]:
+        """All passages, or those of one language, in the order of their sources."""
+        return self._shelf.passages if language is None else self._shelf.in_language(language)
+
+    def expected_keys(self, text: str, language: Code) -> tuple[str, ...]:
+        """The keys of facts that the text asks for by name; none for a topic that no key names."""
+        return self._shelf.expected_keys(text, language)
+
+    def disagreements(self) -> tuple[Disagreement, ...]:
+        """Facts that one language tells in more than one way."""
+        return disagreements(self._shelf.passages)
+
+    def states(self) -> tuple[SourceState, ...]:
+        """Every configured source as it stands."""
+        return tuple(source.state() for source in self._sources)
+
+
+def _source_names(sources: Sequence[ConfiguredSource]) -> tuple[str, ...]:
+    """Each source's name: its file's name, with as much of its path as tells it from the others."""
+    paths = [source.path for source in sources]
+    found: list[str] = []
+    for at, path in enumerate(paths):
+        others = [other for place, other in enumerate(paths) if place != at]
+        lengths = range(1, len(path.parts) + 1)
+        alone = [count for count in lengths if all(other.parts[-count:] != path.parts[-count:] for other in others)]
+        name = "/".join(path.parts[-alone[0] :]) if alone else f"{path.name}:{sources[at].language}"
+        found.append(name if name not in found else f"{name}#{at + 1}")
+    return tuple(found)

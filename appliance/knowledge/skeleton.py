@@ -1,0 +1,75 @@
+"""Empty workbooks for new languages, with the keys of one that is filled: the company writes values, not structure."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from appliance.ground.files import write_atomically
+from appliance.knowledge.errors import SkeletonError
+from appliance.knowledge.pieces import Piece
+from appliance.knowledge.reading import read
+from appliance.records.language import LANGUAGES, Code
+
+_HEADERS: dict[Code, tuple[str, str, str, str]] = {
+    "fi": ("Avain", "Arvo", "Hakusanat", "Tunnisteet"),
+    "sv": ("Nyckel", "Värde", "Sökord", "Taggar"),
+    "en": ("Key", "Value", "Aliases", "Tags"),
+}
+_REFERENCE = {"fi": "Esikuva", "sv": "Förlaga", "en": "Reference"}  # a header that no reader knows, so it is left aside
+_SHEET = {"fi": "Tiedot", "sv": "Fakta", "en": "Facts"}
+_WIDTHS = (28, 70, 40, 20, 70)
+
+
+def skeleton(languages: Sequence[Code], from_source: Path, folder: Path, source_language: Code = "en") -> tuple[Path, ...]:
+    """Write one workbook a language below the folder, named after the source; returns their paths.
+
+    Each has the source's keys, empty values and the source's text beside them to write from. Titled passages without a key
+    get one made of their title. A file that is already there is never touched: then nothing is written at all.
+    """
+    pieces = _facts(read(from_source.name, from_source.read_bytes(), source_language).pieces)
+    if not pieces:
+        raise SkeletonError(f"{from_source.name} has no keys or titles.", "Name a source with the columns Key and Value.")
+    paths = {code: folder / f"{_stem(from_source)}.{code}.xlsx" for code in dict.fromkeys(languages)}
+    there = [path.name for path in paths.values() if path.exists()]
+    if there:
+        raise SkeletonError(f"{', '.join(there)} would be overwritten.", "Move it away, or leave its language out.")
+    folder.mkdir(parents=True, exist_ok=True)
+    for code, path in paths.items():
+        write_atomically(path, _workbook(code, pieces), mode=0o644)
+    return tuple(paths.values())
+
+
+def _facts(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+    """Each key or title once, in order."""
+    named: dict[str, Piece] = {}
+    for piece in pieces:
+        if piece.key or piece.title:
+            named.setdefault(piece.key or piece.title, piece)
+    return tuple(named.values())
+
+
+def _stem(source: Path) -> str:
+    """The name without its ending and without a language at its end: ``faq.en.xlsx`` and ``en.xlsx`` become ``faq`` and ``knowledge``."""
+    parts = [part for part in source.stem.split(".") if part not in LANGUAGES]
+    return ".".join(parts) or "knowledge"
+
+
+def _workbook(code: Code, pieces: Sequence[Piece]) -> bytes:
+    from openpyxl import Workbook  # late: only this command writes workbooks
+    from openpyxl.styles import Alignment, Font
+
+    workbook = Workbook()
+    sheet = workbook.active
+    sheet.title = _SHEET[code]
+    sheet.append([*_HEADERS[code], _REFERENCE[code]])
+    for piece in pieces:
+        sheet.append([piece.key or piece.title, None, None, ", ".join(piece.tags), piece.text])
+    for column, width in zip("ABCDE", _WIDTHS, strict=True):
+        sheet.column_dimensions[column].width = width
+        sheet[f"{column}1"].font = Font(bold=True)
+        for cell in sheet[column]:
+            cell.alignment = Alignment(wrap_text=True, vertical="top")
+    sheet.freeze_panes = "A2"
+    packed = io.BytesIO()
+    workbook.save(packed)
+    return packed.getvalue()
