@@ -15,6 +15,7 @@ from typing import Literal
 from appliance.channels.mail.accounts import ImapAccount, SmtpAccount
 from appliance.ground.clock import Clock
 from appliance.ground.errors import SettingsError, StoreError, TandemError
+from appliance.records.language import Code
 
 State = Literal["good", "warning", "failed"]
 
@@ -46,8 +47,8 @@ class Needs:
     smtp: tuple[SmtpAccount, ...] = ()
     folders: tuple[Path, ...] = ()
     mailboxes_without_authserv_id: tuple[str, ...] = ()
-    sources: tuple[tuple[Path, str], ...] = ()
-    read_source: Callable[[Path, str], int] | None = None
+    sources: tuple[tuple[Path, Code], ...] = ()
+    read_source: Callable[[Path, Code], int] | None = None
     sqlite_version: Callable[[], str] | None = None
 
 

@@ -15,7 +15,7 @@ def command() -> None:
 @click.pass_context
 def check(context: click.Context, as_json: bool) -> None:
     """Judge tandem.toml, policy.toml and the environment; exit code 2 with each key, reason and remedy."""
-    from appliance.node.build import load_policy
+    from appliance.node.policies import load_policy
 
     settings = load_settings(context)
     policy = load_policy(settings)

@@ -108,7 +108,8 @@ def show(home: Path, company: Path | None, port: int, browser: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     server = PanelServer()
-    port = server.start("127.0.0.1", port)
+    server.start("127.0.0.1", port)
+    port = server.port
     try:
         node, mails = _open(home, company, {"TANDEM_PANEL__PORT": str(port)})
         try:

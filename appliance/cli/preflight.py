@@ -37,8 +37,8 @@ def command(context: click.Context, everything: bool, as_json: bool) -> None:
 def line(finding: Any) -> str:
     """A finding as a person reads it, with the remedy below it."""
     sign = SIGNS[finding.state]
-    colour = {"good": good, "failed": bad, "warning": lambda text: click.style(text, fg="yellow")}[finding.state]
-    told = f"{colour(sign)} {finding.name}: {finding.detail}"
+    colours = {"good": "green", "failed": "red", "warning": "yellow"}
+    told = f"{click.style(sign, fg=colours[finding.state])} {finding.name}: {finding.detail}"
     return f"{told}\n    → {finding.remedy}" if finding.remedy else told
 
 

@@ -26,7 +26,6 @@ POINTS: tuple[str, ...] = (
     "deliver.after_data",
     "deliver.before_delivered",
     "deliver.after_delivered",
-    "deliver.after_flag",
 )
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from appliance.care.preflight import Needs
 from appliance.channels.mail.accounts import FolderAccount, ImapAccount, Mechanism, SmtpAccount
 from appliance.ground.errors import SettingsError
-from appliance.knowledge.read import read_source
+from appliance.knowledge.reading import read
 from appliance.settings.model import MailboxSettings, Settings
 from appliance.settings.secret import password_of
-from appliance.store.sqlite import checked_version
+from appliance.store.sqlite import check_library
 
 _MECHANISM: dict[str, Mechanism] = {"password": "password"}
 
@@ -74,6 +74,11 @@ def needs_of(settings: Settings, everything: bool) -> Needs:
         folders=tuple(folder for box in boxes for folder in (box.folder.inbox, box.folder.outbox) if folder is not None),
         mailboxes_without_authserv_id=tuple(box.id for box in boxes if box.imap.host and not box.smtp.authserv_id),
         sources=tuple((source.path, source.language) for source in settings.knowledge.source),
-        read_source=lambda path, language: len(read_source(path, language)),
-        sqlite_version=checked_version,
+        read_source=lambda path, language: len(read(path.name, path.read_bytes(), language).pieces),
+        sqlite_version=_sqlite_version,
     )
+
+
+def _sqlite_version() -> str:
+    check_library()
+    return "SQLite is new enough, and the only one in the process"

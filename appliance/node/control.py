@@ -68,14 +68,14 @@ class _Reply(msgspec.Struct, omit_defaults=True):
 
 
 @functools.cache
-def _hints(owner: type, name: str) -> dict[str, Any]:
+def _hints(owner: type[Any], name: str) -> dict[str, Any]:
     return typing.get_type_hints(getattr(owner, name))
 
 
 class ControlServer:
     """Answers the socket, one thread a request."""
 
-    def __init__(self, home: Path, commands: object) -> None:
+    def __init__(self, home: Path, commands: Any) -> None:
         self._path = socket_path(home)
         self._commands = commands
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

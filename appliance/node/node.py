@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance import __version__
-from appliance.channels.mail.folder import FilesInbox
+from appliance.channels.mail.by_hand import FilesInbox
 from appliance.channels.protocol import Inbox, Outbox
 from appliance.desk.answer import answer
 from appliance.desk.desk import Desk
@@ -22,10 +22,10 @@ from appliance.knowledge.library import Library, SourceChange
 from appliance.node import loops, proof
 from appliance.node.commands import Commands
 from appliance.node.control import ControlServer
+from appliance.node.policies import LivePolicy
 from appliance.node.roles import Alone
 from appliance.node.schedule import Schedule
 from appliance.node.tokens import Tokens
-from appliance.policy.model import Policy
 from appliance.records.answer import Outcome
 from appliance.records.case import Case
 from appliance.records.events import SourceFailed, SourceRefreshed
@@ -37,6 +37,7 @@ log = Log("node")
 
 STOP_SECONDS = 10.0
 KNOWLEDGE_SECONDS = 2.0  # an edit is live within 10 s; a look that finds nothing new costs a stat per source
+SETTLE_SECONDS = 1.0  # a file that is still being copied is left for the next look
 HEADS_SECONDS = 60.0
 ANSWER_WORKERS = 2
 
@@ -50,7 +51,7 @@ class Node:
     store: Store
     library: Library
     desk: Callable[[], Desk]
-    policy: Callable[[], Policy]
+    policy: LivePolicy
     inboxes: tuple[Inbox, ...]
     outboxes: dict[str, Outbox]
     standing: Alone
@@ -78,11 +79,28 @@ class Node:
     def term(self) -> int:
         return self.standing.term
 
+    def prepare(self) -> None:
+        """What a home needs before anything else: a term, levers in their first position, its knowledge on the shelf."""
+        if self.term == 0:
+            self._begin_term()
+        wanted = self.settings.policy
+        self.store.first_switches(
+            safe_mode=wanted.safe_mode,
+            automation_enabled=wanted.automation_enabled,
+            outbound_enabled=wanted.outbound_enabled,
+            term=self.term,
+        )
+        self.refresh_knowledge()
+
+    def _begin_term(self) -> None:
+        self.standing.term = self.store.begin_term(self.name)
+
     # Running
 
     def start(self) -> None:
         """Begin to lead: recover what was under way, then start the loops, the schedule and the control socket."""
         self.running = True
+        self._begin_term()
         loops.recover_deliveries(self.store, self.outboxes, self.standing)
         self.loops = self._make_loops()
         for loop in self.loops:
@@ -90,7 +108,8 @@ class Node:
         self._control = ControlServer(self.home, self.commands)
         self._control.start()
         self._schedule = Schedule()
-        self._schedule.every(KNOWLEDGE_SECONDS, "knowledge", self.refresh_knowledge)
+        self._schedule.every(KNOWLEDGE_SECONDS, "knowledge", lambda: self.refresh_knowledge(SETTLE_SECONDS))
+        self._schedule.every(KNOWLEDGE_SECONDS, "policy", self.policy.look)
         self._schedule.every(HEADS_SECONDS, "heads", self.store.sign_head)
         self._schedule.start()
         self._prove()
@@ -146,8 +165,10 @@ class Node:
         if late:
             log.warning("loops_late", loops=", ".join(late))
         self.standing.resign()
-        for channel in (*self.inboxes, *self.outboxes.values()):
-            channel.close()
+        for inbox in self.inboxes:
+            inbox.close()
+        for outbox in self.outboxes.values():
+            outbox.close()
         self.store.close()
         self.ended.set()
         log.info("node_stopped", node=self.name)
@@ -163,9 +184,9 @@ class Node:
     def switches(self) -> Switches:
         return self.store.switches()
 
-    def refresh_knowledge(self) -> list[dict[str, Any]]:
-        """Read the sources that changed, put what changed into the journal, and say it."""
-        changes = self.library.refresh()
+    def refresh_knowledge(self, settle_seconds: float = 0.0) -> list[dict[str, Any]]:
+        """Read the sources that changed and have not been written to for so long; put what changed into the journal, and say it."""
+        changes = self.library.refresh(settle_seconds)
         for change in changes:
             self.store.record(_event_of(change, self.clock.now()), term=self.term)
             log.info("source_changed", source=change.source, passages=change.passages, trouble=change.trouble)
@@ -184,6 +205,7 @@ class Node:
         """One row a dependency."""
         rows = [_health_row("store", "" if self.broken is None else self.broken.message, "" if self.broken is None else self.broken.remedy)]
         rows.append(_health_row("levers", "" if self.switches().readable else "they cannot be read; everything is held", "tandem verify"))
+        rows.append(_health_row("policy", self.policy.trouble.reason, "Mend policy.toml; the last good one stays in force."))
         rows += [_health_row(f"knowledge:{source.name}", source.trouble, source.remedy) for source in self.library.states()]
         rows += [_health_row(loop.name, loop.trouble.reason, loop.remedy) for loop in self.loops]
         rows.append(_health_row(f"writer:{self.desk().writer.name}", "", ""))

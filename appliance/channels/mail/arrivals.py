@@ -1,0 +1,66 @@
+"""From bytes to an arrival, the same for every way that mail comes in.
+
+Nothing that lies in a mailbox may be lost or stand in the way of the rest, so what cannot be read becomes an arrival as well:
+an unreadable message, which a person gets to see.
+"""
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from appliance.channels.mail.parse import ParseLimits, parse
+from appliance.ground.log import Log
+from appliance.records.message import Arrival, Message, MessageKind, Origin
+
+# Codes among ``Message.oddities``.
+TOO_LARGE = "too_large"  # over the size limit: only its beginning was read
+WITHHELD = "withheld"  # it is there, but the server or the disk does not hand it out
+PARSER_FAILED = "parser_failed"
+
+_log = Log("mail")
+
+
+def unreadable(code: str) -> Message:
+    """Stands for a mail of which nothing could be got."""
+    return Message(channel="mail", kind=MessageKind.UNREADABLE, oddities=(code,))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Makes arrivals of one mailbox. ``authserv_id``: whose Authentication-Results are believed; "" nobody's."""
+
+    authserv_id: str = ""
+    retain_raw: bool = False
+    limits: ParseLimits = field(default_factory=ParseLimits)
+
+    def arrival(
+        self,
+        origin: Origin,
+        raw: bytes | None,
+        received_at: float,
+        *,
+        cut: bool = False,
+        older: bool = False,
+        claimed_elsewhere: bool = False,
+    ) -> Arrival:
+        """``raw`` None: it could not be had. ``cut``: only its beginning was fetched."""
+        message = self._message(origin, raw)
+        if cut:
+            message = msgspec.structs.replace(message, oddities=(*message.oddities, TOO_LARGE))
+        return Arrival(
+            origin=origin,
+            message=message,
+            received_at=received_at,
+            raw=raw if self.retain_raw or message.kind is MessageKind.UNREADABLE else None,
+            older=older,
+            claimed_elsewhere=claimed_elsewhere,
+        )
+
+    def _message(self, origin: Origin, raw: bytes | None) -> Message:
+        if raw is None:
+            return unreadable(WITHHELD)
+        try:
+            return parse(raw, self.limits, self.authserv_id)
+        except Exception as error:  # the parser promises not to; if it does, one mail must not stop a mailbox for good
+            _log.error("parser_failed", error=error, mailbox=origin.mailbox, uid=origin.uid, name=origin.name)
+            return unreadable(PARSER_FAILED)

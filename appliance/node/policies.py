@@ -1,0 +1,123 @@
+"""The policy and the desk as they are now: read again when ``policy.toml`` changes, kept when the new one is no good."""
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+from appliance import __version__
+from appliance.desk.desk import Company, Desk
+from appliance.engines.judge.rules import RuleJudge
+from appliance.engines.writer.grounded import GroundedWriter
+from appliance.engines.writer.protocol import Writer
+from appliance.engines.writer.stub import StubWriter
+from appliance.ground.clock import Clock
+from appliance.ground.errors import SettingsError, TandemError
+from appliance.ground.log import Log, Trouble
+from appliance.knowledge.library import Library
+from appliance.language import words
+from appliance.language.detect import Detector
+from appliance.policy.format import default_policy
+from appliance.policy.format import load as read_policy
+from appliance.policy.model import Policy
+from appliance.records.answer import Versions
+from appliance.settings.model import Settings
+
+log = Log("policy")
+
+
+def load_policy(settings: Settings) -> Policy:
+    """The policy of this home; the built-in one while there is no file. Raises what is wrong with it (exit code 2)."""
+    path = settings.policy.path
+    if not path.exists():
+        return default_policy()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The policy {path} cannot be read ({type(error).__name__}).", "It must be UTF-8 text that this user may read.") from error
+    return read_policy(text, path.name)
+
+
+class LivePolicy:
+    """Calls give the policy in force. ``look`` reads the file again when it has changed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stamp = _stamp(settings.policy.path)
+        self._policy = load_policy(settings)
+        self.trouble = Trouble(log, "policy")
+
+    def __call__(self) -> Policy:
+        return self._policy
+
+    def look(self) -> bool:
+        """Take up a changed file; True when another policy is in force now. A file that is no good changes nothing, and is told."""
+        stamp = _stamp(self._settings.policy.path)
+        if stamp == self._stamp:
+            return False
+        self._stamp = stamp
+        try:
+            policy = load_policy(self._settings)
+        except TandemError as error:
+            self.trouble.broke(error.message, remedy=error.remedy)
+            return False
+        self.trouble.healed()
+        changed = policy.version != self._policy.version
+        self._policy = policy
+        if changed:
+            log.info("policy_changed", version=policy.version)
+        return changed
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0)
+    return (found.st_mtime_ns, found.st_size)
+
+
+class LiveDesk:
+    """Calls give a desk with the policy and the knowledge of this moment; everything heavy in it is made once."""
+
+    def __init__(self, settings: Settings, policy: LivePolicy, library: Library, clock: Clock) -> None:
+        self._policy = policy
+        self._library = library
+        self._lock = threading.Lock()
+        languages = settings.company.languages
+        self._desk = Desk(
+            company=Company(name=settings.company.name, languages=languages),
+            detector=Detector(languages[0]),
+            policy=policy(),
+            library=library,
+            writer=_writer(settings),
+            judge=RuleJudge(words),
+            timer=clock.elapsed,
+        )
+
+    def __call__(self) -> Desk:
+        policy, knowledge = self._policy(), self._library.version
+        with self._lock:
+            if self._desk.versions.policy != policy.version or self._desk.versions.knowledge != knowledge:
+                self._desk = replace(self._desk, policy=policy, versions=_versions(self._desk, policy, knowledge))
+            return self._desk
+
+
+def _versions(desk: Desk, policy: Policy, knowledge: str) -> Versions:
+    return Versions(
+        program=__version__,
+        policy=policy.version,
+        knowledge=knowledge,
+        writer=f"{desk.writer.name} {desk.writer.version}",
+        prompt=desk.writer.prompt,
+        lexicons=policy.lexicons,
+        thresholds=policy.thresholds_version,
+    )
+
+
+def _writer(settings: Settings) -> Writer:
+    kind = settings.writer.kind
+    if kind == "grounded":
+        return GroundedWriter(words)
+    if kind == "stub":
+        return StubWriter(words)
+    raise SettingsError(f'writer.kind = "{kind}" needs a language model, and none can be used yet.', 'Set writer.kind to "grounded".')

@@ -1,0 +1,65 @@
+"""A panel for browsers: a real socket, a node that lives in memory."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from playwright.sync_api import BrowserContext, Page
+
+from appliance.ground.clock import SystemClock
+from appliance.panel.app import build_app
+from appliance.panel.door import PanelOptions
+from appliance.panel.front import PanelServer
+from appliance.records.person import Actor, Role
+from tests.support.panel_company import company
+from tests.support.panel_twin import PanelTwin
+
+FIRST = "c-000000000000000001"
+UNCERTAIN = "c-000000000000000006"
+PAGES = {
+    "overview": "/",
+    "review": "/review",
+    "one case in review": f"/review?case={FIRST}",
+    "uncertain": f"/review?case={UNCERTAIN}",
+    "no draft": "/cases/c-000000000000000004",
+    "cases": "/cases",
+    "case": f"/cases/{FIRST}",
+    "nothing found": "/cases?text=zzz",
+    "appliance": "/admin",
+    "analytics": "/analytics",
+    "docs": "/docs",
+    "problem": "/cases/none",
+}
+
+
+@dataclass
+class Served:
+    """A running panel. ``token`` makes a one-time token of a role."""
+
+    twin: PanelTwin
+    address: str
+    made: int = 0
+
+    def token(self, role: Role = Role.ADMIN) -> str:
+        self.made += 1
+        self.twin.tokens[f"token-{self.made}"] = Actor(name="Maria", role=role)
+        return f"token-{self.made}"
+
+    def enter(self, window: BrowserContext, role: Role = Role.ADMIN) -> Page:
+        """A page that has signed in with a one-time token."""
+        page = window.new_page()
+        page.goto(f"{self.address}/sign-in?token={self.token(role)}")
+        return page
+
+
+@contextmanager
+def served() -> Iterator[Served]:
+    clock = SystemClock()
+    twin = company(clock)
+    server = PanelServer()
+    server.start("127.0.0.1", 0)
+    server.attach(build_app(twin, PanelOptions(port=server.port, company="Pohjolan Pumput", clock=clock)))
+    try:
+        yield Served(twin, f"http://127.0.0.1:{server.port}")
+    finally:
+        server.stop(2.0)

@@ -1,0 +1,55 @@
+"""Accessibility, judged by axe-core on every page, light and dark, at a desk and on a phone."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.live.browser import DESKTOP, PHONE, chromium, needs_chromium, window
+from tests.live.panel import PAGES, Served, served
+
+VENDOR = Path(__file__).parent / "vendor"
+AXE = VENDOR / "axe-core" / "axe.min.js"
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def panel() -> Iterator[Served]:
+    with served() as running:
+        yield running
+
+
+def test_the_vendored_judge_is_the_one_that_is_listed() -> None:
+    listed = re.search(r"`axe-core/axe.min.js`.*`([0-9a-f]{64})`", (VENDOR / "README.md").read_text(encoding="utf-8"))
+    assert listed is not None
+    assert hashlib.sha256(AXE.read_bytes()).hexdigest() == listed[1]
+
+
+@needs_chromium
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_no_page_shuts_anybody_out(browser: Browser, panel: Served, size: dict[str, int], colours: Literal["light", "dark"]) -> None:
+    judge = AXE.read_text(encoding="utf-8")
+    found: list[tuple[str, str, list[Any]]] = []
+    with window(browser, size, colours) as context:
+        page = context.new_page()
+        for name, path in {"sign-in": "/sign-in", **PAGES}.items():
+            if name == next(iter(PAGES)):
+                page.goto(f"{panel.address}/sign-in?token={panel.token()}")
+            page.goto(panel.address + path)
+            for fold in page.locator("details:visible > summary").all():
+                fold.click()
+            page.evaluate(judge)
+            for fault in page.evaluate("rules => axe.run(document, rules)", RULES)["violations"]:
+                found.append((name, fault["id"], [node["target"] for node in fault["nodes"]][:3]))
+    assert found == []

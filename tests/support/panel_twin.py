@@ -1,0 +1,248 @@
+"""A node that lives in memory, for tests of the panel: the commands of ``appliance.panel.door``, with cases that are there from the start.
+
+It keeps what it is told and refuses what a node refuses. It has no desk, no journal and no mail: where those would speak, it
+says a fixed sentence.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from appliance.ground.clock import Clock
+from appliance.ground.errors import Refused
+from appliance.policy import roles
+from appliance.records.answer import Draft
+from appliance.records.case import CaseFile, CaseRow, CaseState, HistoryLine
+from appliance.records.knowledge import Found, Passage, SourceState
+from appliance.records.language import Code
+from appliance.records.message import Address, Message
+from appliance.records.person import Actor, Approval, Role
+from appliance.records.policy import SWITCH_NAMES, SwitchState
+
+KEYS: dict[str, Actor] = {
+    "key-of-a-viewer": Actor(name="dashboard", role=Role.VIEWER),
+    "key-of-an-agent": Actor(name="Aino", role=Role.AGENT),
+    "key-of-an-operator": Actor(name="Oskar", role=Role.OPERATOR),
+    "key-of-an-admin": Actor(name="Maria", role=Role.ADMIN),
+}
+TEAMS: dict[str, dict[str, str]] = {
+    "service": {"fi": "Huolto", "sv": "Service", "en": "Service"},
+    "billing": {"fi": "Laskutus", "sv": "Fakturering", "en": "Billing"},
+}
+
+
+@dataclass
+class PanelTwin:
+    """One node. ``tokens`` are one-time tokens still unused; ``done`` is what people told it to do, in order."""
+
+    clock: Clock
+    files: dict[str, CaseFile] = field(default_factory=dict)
+    passages: dict[str, Passage] = field(default_factory=dict)
+    source_states: tuple[SourceState, ...] = ()
+    tokens: dict[str, Actor] = field(default_factory=lambda: {"one-time": Actor(name="owner", role=Role.ADMIN)})
+    keys: dict[str, Actor] = field(default_factory=lambda: dict(KEYS))
+    levers: dict[str, SwitchState] = field(default_factory=dict)
+    dependencies: list[dict[str, Any]] = field(default_factory=lambda: [{"name": "store", "connected": True, "reason": "", "remedy": ""}])
+    tally: dict[str, Any] = field(default_factory=dict)
+    done: list[Any] = field(default_factory=list)
+    position: int = 1
+
+    def __post_init__(self) -> None:
+        careful = {"safe_mode": False, "automation_enabled": True, "outbound_enabled": True, "intake_enabled": True}
+        for name in SWITCH_NAMES:
+            self.levers.setdefault(name, SwitchState(name=name, on=careful[name], by="setup", at=self.clock.now() - 86_400 * 3))
+
+    # What is going on
+
+    def status(self) -> dict[str, Any]:
+        counts = self.counts()
+        return {
+            "node": "Kallio",
+            "version": "0.1.0",
+            "role": "alone",
+            "term": 4,
+            "position": self.position,
+            "may_send": True,
+            "reason": "alone",
+            "running": True,
+            "ready": True,
+            "peer": {"seen": False, "in_sync": False, "lag": 0},
+            "witness": {"kind": "none", "seen": False},
+            "queue": {
+                "waiting": counts["waiting"],
+                "review": counts["review"] + counts["uncertain"],
+                "dead": counts["dead"],
+                "oldest_seconds": 40.0,
+            },
+            "switches": {name: state.on for name, state in self.levers.items()},
+            "healthy": all(row["connected"] for row in self.dependencies),
+        }
+
+    def health(self) -> dict[str, Any]:
+        fine = all(row["connected"] for row in self.dependencies)
+        return {"status": "ok" if fine else "degraded", "dependencies": self.dependencies}
+
+    def counts(self) -> dict[str, int]:
+        counts = {str(state): 0 for state in CaseState}
+        for file in self.files.values():
+            counts[str(file.row.state)] += 1
+        return counts
+
+    def today(self) -> dict[str, Any]:
+        return {"since": 0.0, "arrived": 0, "answered": 0, "held": 0, "routed": 0, "closed": 0, "dead": 0, "hours": [], **self.tally}
+
+    # Cases
+
+    def rows(
+        self, states: tuple[CaseState, ...] | None = None, limit: int = 50, before: str | None = None, text: str = ""
+    ) -> list[CaseRow]:
+        rows = [file.row for file in self.files.values() if states is None or file.row.state in states]
+        rows = [row for row in rows if text.lower() in f"{row.subject} {row.sender}".lower()]
+        rows.sort(key=lambda row: (row.received_at, row.id), reverse=True)
+        if before in self.files:
+            edge = self.files[before].row
+            rows = [row for row in rows if (row.received_at, row.id) < (edge.received_at, edge.id)]
+        return rows[:limit]
+
+    def file(self, case: str) -> CaseFile | None:
+        return self.files.get(case)
+
+    def explain(self, case: str, language: Code = "en") -> list[str]:
+        reason = self.files[case].row.reason.replace("_", " ")
+        return [f"Held for a person because: {reason}.", f"({language})"] if reason else []
+
+    def teams(self, language: Code = "en") -> dict[str, str]:
+        return {team: names[language] for team, names in TEAMS.items()}
+
+    def decide(self, actor: Actor, approval: Approval) -> str:
+        file = self._in_state(approval.case, CaseState.REVIEW)
+        state = {"approve": CaseState.REPLYING, "reject": CaseState.CLOSED, "route": CaseState.ROUTED}[approval.decision]
+        draft = file.draft
+        if approval.text is not None:
+            draft = msgspec.structs.replace(draft or Draft(language="en", subject="", text=""), text=approval.text)
+        return self._change(actor, approval, file, state, draft)
+
+    def resolve(self, actor: Actor, case: str, decision: str) -> str:
+        file = self._in_state(case, CaseState.UNCERTAIN)
+        state = {"sent": CaseState.REPLIED, "resend": CaseState.REPLYING, "drop": CaseState.CLOSED}[decision]
+        return self._change(actor, decision, file, state, file.draft)
+
+    def _in_state(self, case: str, state: CaseState) -> CaseFile:
+        file = self.files.get(case)
+        if file is None or file.row.state is not state:
+            raise Refused(f"The case {case} is not in {state}.", "Look at it again.")
+        return file
+
+    def _change(self, actor: Actor, what: Any, file: CaseFile, state: CaseState, draft: Draft | None) -> str:
+        self.done.append((actor, what))
+        self.position += 1
+        row = msgspec.structs.replace(file.row, state=state, changed_at=self.clock.now())
+        self.files[row.id] = msgspec.structs.replace(file, row=row, draft=draft)
+        return str(state)
+
+    # Levers, keys, knowledge, erasure
+
+    def set_switch(self, actor: Actor, name: str, on: bool) -> None:
+        if not roles.may(actor.role, roles.lever_action(name, on)):
+            raise Refused("Your role does not allow this.", "Ask an operator.")
+        self.position += 1
+        self.levers[name] = SwitchState(name=name, on=on, by=actor.name, at=self.clock.now())
+
+    def switch_states(self) -> tuple[SwitchState, ...]:
+        return tuple(self.levers[name] for name in SWITCH_NAMES)
+
+    def actor_of(self, secret: str) -> Actor | None:
+        return self.keys.get(secret)
+
+    def take_token(self, token: str) -> Actor | None:
+        return self.tokens.pop(token, None)
+
+    def search(self, text: str, language: Code, limit: int = 8) -> tuple[Found, ...]:
+        words = text.lower().split()
+        hits = [passage for passage in self.passages.values() if passage.language == language]
+        scored = [Found(passage=row, score=sum(word in row.text.lower() for word in words) / max(1, len(words))) for row in hits]
+        return tuple(sorted((row for row in scored if row.score), key=lambda row: -row.score)[:limit])
+
+    def passage(self, passage: str) -> Passage | None:
+        return self.passages.get(passage)
+
+    def sources(self) -> tuple[SourceState, ...]:
+        return self.source_states
+
+    def ask(self, text: str, language: str = "") -> dict[str, Any]:
+        return {
+            "outcome": "review",
+            "reason": "twin",
+            "language": language or "en",
+            "tier": 3,
+            "answer": "",
+            "citations": [],
+            "question": len(text),
+        }
+
+    def erase(self, actor: Actor, address: str) -> dict[str, Any]:
+        self.done.append((actor, f"erase {address}"))
+        return {"steps": [{"step": "key", "status": "done"}, {"step": "bodies", "status": "done", "count": 2}]}
+
+    # For tests
+
+    def add(self, file: CaseFile) -> CaseFile:
+        self.files[file.row.id] = file
+        self.position += 1
+        return file
+
+
+def a_case(
+    number: int,
+    clock: Clock,
+    *,
+    state: CaseState = CaseState.REVIEW,
+    minutes: float = 14,
+    subject: str = "Opening hours",
+    name: str = "Anna Virtanen",
+    address: str = "anna.virtanen@example.fi",
+    text: str = "When are you open on Saturdays?",
+    html: str = "",
+    full_text: str = "",
+    draft: Draft | None = None,
+    reason: str = "low_score",
+    language: Code = "en",
+) -> CaseFile:
+    """A case as the store would open it."""
+    at = clock.now() - 60 * minutes
+    row = CaseRow(
+        id=f"c-{number:018d}",
+        channel="mail",
+        mailbox="support",
+        state=state,
+        received_at=at,
+        changed_at=at + 2,
+        language=language,
+        tier=3,
+        reason=reason,
+        score=0.62,
+        sender=f"{name} <{address}>",
+        subject=subject,
+    )
+    message = Message(
+        channel="mail",
+        message_id=f"<{number}@example.fi>",
+        sender=Address(name=name, address=address),
+        subject=subject,
+        text=text,
+        full_text=full_text or text,
+        html=html,
+        sent_at=at - 30,
+    )
+    lines = (
+        HistoryLine(position=10 * number, at=at, kind="message_received", by="intake", facts={}),
+        HistoryLine(position=10 * number + 1, at=at + 1, kind="case_claimed", by="desk", facts={}),
+        HistoryLine(position=10 * number + 2, at=at + 2, kind="case_settled", by="desk", facts={"decision": "review", "reason": reason}),
+    )
+    return CaseFile(row=row, message=message, draft=draft, lines=lines)
+
+
+def with_state(file: CaseFile, state: CaseState) -> CaseFile:
+    """The same case in another state."""
+    return msgspec.structs.replace(file, row=msgspec.structs.replace(file.row, state=state))
