@@ -135,12 +135,13 @@ def _imap(account: ImapAccount) -> str:
 
     session = Session(account)
     try:
-        opened = session.open(account.folder, reading_only=True)
+        opened = session.open(account.folder)  # looks only; opened for writing, for only then the server says which flags it keeps
     finally:
         session.log_out()
-    if not opened.condstore:
+    if not (opened.condstore and opened.keywords):
+        missing = "keeps no keywords" if opened.condstore else "has no CONDSTORE"
         raise Worth(
-            f"{account.host} has no CONDSTORE: two nodes cannot claim mails through this mailbox.",
+            f"{account.host} {missing}: two nodes cannot claim mails through this mailbox.",
             "One node works as it is; a pair needs tandem witness on a third machine.",
         )
     return f"{account.host}: signed in, {account.folder} holds {opened.exists} mails, claims are possible"

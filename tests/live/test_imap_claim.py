@@ -58,8 +58,11 @@ def test_a_claim_is_a_keyword_that_everybody_sees(dovecot: Dovecot, user: str, r
     assert all(arrival.claimed_elsewhere for arrival in second.inbox.take(second.cursor).arrivals)
 
 
-def test_who_comes_second_between_look_and_claim_is_told(dovecot: Dovecot, user: str, readers: tuple[Reader, Reader]) -> None:
-    first, second = readers
+@pytest.mark.parametrize("claimants", [("a", "b"), ("", "")])
+def test_who_comes_second_between_look_and_claim_is_told(
+    dovecot: Dovecot, user: str, account: ImapAccount, claimants: tuple[str, str]
+) -> None:
+    first, second = (Reader(account, claimant) for claimant in claimants)
     deliver(dovecot, user, 3)
     seen_by_first, seen_by_second = first.take(), second.take()
     assert len(seen_by_first) == len(seen_by_second) == 3
@@ -218,6 +221,20 @@ def test_without_condstore_a_claim_is_still_seen_and_read_back(plain_server: Dov
     assert first.lost(seen_by_first[:2]) == []
     assert second.lost(seen_by_second) == [1, 2]
     assert "$tandem" in plain_server.flags("support", 3)
+
+
+def test_who_was_second_within_the_same_moment_sees_both_names_and_stands_back(plain_server: Dovecot, wire: Callable[[int], Wire]) -> None:
+    plain_server.add_user("moment")
+    account = plain_account(plain_server, "moment")
+    cable = wire(plain_server.imap_port)
+    first, second = Reader(account, "a"), Reader(dataclasses.replace(account, port=cable.port), "b")
+    deliver(plain_server, "moment", 2)
+    seen_by_first, seen_by_second = first.take(), second.take()
+    lost_by_first: list[int] = []
+    # The second has looked once more and found the mails free; the first claims them before the second's claim gets through.
+    cable.before(b" STORE ", lambda: lost_by_first.extend(first.lost(seen_by_first)))
+    assert second.lost(seen_by_second) == [1, 2]
+    assert lost_by_first == []
 
 
 def test_without_condstore_the_race_is_called_impossible_with_the_remedy(plain_server: Dovecot) -> None:

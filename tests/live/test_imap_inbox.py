@@ -256,6 +256,19 @@ def test_mail_that_came_before_the_waiting_began_is_not_waited_for(dovecot: Dove
         cursor = batch.cursor
 
 
+def test_mail_that_was_told_of_during_another_command_is_not_waited_for(dovecot: Dovecot, user: str, opened: Open) -> None:
+    inbox = opened()
+    cursor = go_live(inbox)
+    dovecot.append(user, mail(1))
+    batch = inbox.take(cursor)
+    dovecot.append(user, mail(2))
+    inbox.claim([arrival.origin for arrival in batch.arrivals])
+    began = time.monotonic()
+    inbox.wait(20, threading.Event())
+    assert time.monotonic() - began < 2
+    assert numbers(inbox.take(batch.cursor)) == [2]
+
+
 def test_waiting_ends_within_a_second_when_told_to_stop(opened: Open) -> None:
     for idle in (True, False):
         inbox = opened(idle=idle)

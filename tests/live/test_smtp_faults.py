@@ -176,6 +176,14 @@ def test_a_refused_copy_is_dropped_and_counted_and_the_mail_goes(outbox: SmtpOut
     assert len(faulty.accepted) == 1
 
 
+def test_a_server_that_closes_at_a_copy_is_tried_again_on_a_new_line(outbox: SmtpOutbox, faulty: FaultySmtp) -> None:
+    faulty.plan("rcpt", "250 ok", "421 closing")
+    result = outbox.deliver(delivery(), yes)
+    assert (result.outcome, result.code, result.stage) == (TRY_AGAIN, 421, "rcpt")
+    assert outbox.deliver(delivery(), yes).outcome is SENT
+    assert faulty.connections == 2
+
+
 def test_one_refused_recipient_of_two_stops_the_mail(outbox: SmtpOutbox, faulty: FaultySmtp) -> None:
     faulty.plan("rcpt", "250 ok", "550 unknown")
     to = (Address(address="a@example.fi"), Address(address="b@example.fi"))

@@ -122,10 +122,9 @@ class FaultySmtp:
                 raise _Gone
             lines.append(text[1:] if text.startswith(b".") else text)
         self.dotted.append(b"".join(lines))
-        if self._act("dot", line).startswith("250"):
-            self.accepted.append(b"".join(lines))
+        self._act("dot", line, b"".join(lines))
 
-    def _act(self, stage: str, line: socket.socket) -> str:
+    def _act(self, stage: str, line: socket.socket, mail: bytes | None = None) -> str:
         plan = self._plans[stage]
         action = plan.popleft() if plan else self.words.get(stage, "")
         if isinstance(action, Slow):
@@ -137,6 +136,8 @@ class FaultySmtp:
         if action == DROP:
             line.shutdown(socket.SHUT_RDWR)
             raise _Gone
+        if mail is not None and action.startswith("250"):
+            self.accepted.append(mail)  # before it is said, so that whoever hears it finds it here
         if action:
             line.sendall(action.encode() + b"\r\n")
         return action

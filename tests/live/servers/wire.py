@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+from collections.abc import Callable
 
 
 class Wire:
@@ -15,6 +16,7 @@ class Wire:
         self._lines: list[socket.socket] = []
         self._lock = threading.Lock()
         self._dangling = threading.Event()
+        self._before: tuple[bytes, Callable[[], None]] | None = None
         self.said = b""
         self.connections = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -24,6 +26,10 @@ class Wire:
     def dangle(self) -> None:
         """From now on nothing gets through, either way, and nobody is told: a cable out, a router that forgot us."""
         self._dangling.set()
+
+    def before(self, words: bytes, do: Callable[[], None]) -> None:
+        """Hold back the next thing the client says with these words in it until something has been done: a race made certain."""
+        self._before = (words, do)
 
     def mend(self) -> None:
         """New connections get through again; what was swallowed stays lost."""
@@ -62,6 +68,9 @@ class Wire:
             while data := source.recv(65536):
                 if outward:
                     self.said += data
+                    if self._before is not None and self._before[0] in data:
+                        (_, do), self._before = self._before, None
+                        do()
                 if not self._dangling.is_set():
                     target.sendall(data)
         for line in (source, target):
