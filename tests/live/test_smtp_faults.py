@@ -81,13 +81,21 @@ def test_a_mail_that_is_taken_is_sent_once(outbox: SmtpOutbox, faulty: FaultySmt
     ]
 
 
-@pytest.mark.parametrize("stage", ["connect", "ehlo", "mail", "rcpt", "data"])
+@pytest.mark.parametrize("greeting", ["421 busy", "554 no service for you"])
+def test_a_server_that_turns_everybody_away_costs_no_mail_a_try(outbox: SmtpOutbox, faulty: FaultySmtp, greeting: str) -> None:
+    faulty.plan("connect", greeting)
+    result = outbox.deliver(delivery(), yes)
+    assert (result.outcome, result.stage, result.blameless) == (TRY_AGAIN, "greeting", True)
+    assert "turns us away" in outbox.trouble
+    assert outbox.deliver(delivery(), yes).outcome is SENT
+
+
+@pytest.mark.parametrize("stage", ["ehlo", "mail", "rcpt", "data"])
 def test_a_refusal_for_now_is_tried_again_and_one_for_good_is_not(outbox: SmtpOutbox, faulty: FaultySmtp, stage: str) -> None:
-    named = {"connect": "greeting"}.get(stage, stage)
     faulty.plan(stage, "451 not now", "554 never")
     later, never = outbox.deliver(delivery(), yes), outbox.deliver(delivery(), yes)
-    assert (later.outcome, later.code, later.stage) == (TRY_AGAIN, 451, named)
-    assert (never.outcome, never.code, never.stage) == (REFUSED, 554, named)
+    assert (later.outcome, later.code, later.stage) == (TRY_AGAIN, 451, stage)
+    assert (never.outcome, never.code, never.stage) == (REFUSED, 554, stage)
     assert faulty.dotted == []
     assert outbox.deliver(delivery(), yes).outcome is SENT
 

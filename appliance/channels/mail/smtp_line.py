@@ -160,7 +160,10 @@ class Line:
         except (OSError, smtplib.SMTPException) as error:
             raise self._lost("greeting", error) from error
         if code != 220:
-            raise refused("greeting", code)
+            # A server that turns everybody away, even for good (554), has not seen the mail: that is the operator's to mend.
+            reason = f"the SMTP server {account.host}, port {account.port}, turns us away with {code}."
+            remedy = "Ask whoever runs it whether this machine may send there; mail waits meanwhile."
+            raise put_off("greeting", code, errors.ServerRefused(account.mailbox, reason, remedy))
 
     def _hello(self, stage: str) -> None:
         try:

@@ -5,13 +5,15 @@
 
 from collections.abc import Callable
 
-from appliance.evals.bench import accept, audit, backlog
+from appliance.evals.bench import accept, audit, backlog, boot, idle
 from appliance.evals.bench.report import BenchReport, render
 
 BENCHES: dict[str, Callable[..., BenchReport]] = {
     "accept": accept.run,
     "backlog": backlog.run,
     "audit": audit.run,
+    "boot": boot.run,
+    "idle": idle.run,
 }
 
 __all__ = ["BENCHES", "BenchReport", "render"]

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,20 +18,19 @@ from appliance.ground.errors import TandemError
 
 LONGEST_START_SECONDS = 60.0
 LOOK_SECONDS = 0.002
+TANDEM_RUN = (sys.executable, "-m", "appliance", "run")
 
 _clock = SystemClock()
 
 
 class Daemon:
-    """A running ``tandem run`` and how long it took to be healthy and ready, in seconds from before the process was made."""
+    """A running daemon and how long it took to be healthy and ready, in seconds from before the process was made."""
 
-    def __init__(self, home: Path, port: int) -> None:
+    def __init__(self, home: Path, port: int, program: Sequence[str]) -> None:
         self.home, self.port = home, port
         self.started = _clock.elapsed()
         environment = {**os.environ, "TANDEM_HOME": str(home), "TANDEM_PANEL__PORT": str(port)}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "appliance", "run"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        self.process = subprocess.Popen(program, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def seconds_until(self, path: str, status: int = 200) -> float:
         """How long from the start until ``path`` answers with this status."""
@@ -89,9 +88,9 @@ def home_of(settings: str = "") -> Iterator[Path]:
 
 
 @contextmanager
-def running(home: Path) -> Iterator[Daemon]:
+def running(home: Path, program: Sequence[str] = TANDEM_RUN) -> Iterator[Daemon]:
     """A daemon on this home, ended at the end whatever happens."""
-    daemon = Daemon(home, free_port())
+    daemon = Daemon(home, free_port(), program)
     try:
         yield daemon
     finally:
