@@ -17,10 +17,10 @@ def command() -> None:
 @json_option
 def mail(folder: Path, as_json: bool) -> None:
     """Read every mail below FOLDER: what it is, what it says, and that none is lost."""
-    from appliance.evals import mail as evaluation
+    from appliance.evals.mail import evaluate, render
 
-    result = evaluation.evaluate(folder)
-    print_json(result) if as_json else click.echo(evaluation.render(result))
+    result = evaluate(folder)
+    print_json(result) if as_json else click.echo(render(result))
 
 
 @command.command("replies")
@@ -28,7 +28,7 @@ def mail(folder: Path, as_json: bool) -> None:
 @json_option
 def replies(folder: Path, as_json: bool) -> None:
     """Cut quotes and signatures from every reply below FOLDER."""
-    from appliance.evals import replies as evaluation
+    from appliance.evals.replies import evaluate, render
 
-    result = evaluation.evaluate(folder)
-    print_json(result) if as_json else click.echo(evaluation.render(result))
+    result = evaluate(folder)
+    print_json(result) if as_json else click.echo(render(result))

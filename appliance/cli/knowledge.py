@@ -9,6 +9,8 @@ from appliance.ground.clock import SystemClock
 from appliance.records.knowledge import Passage
 from appliance.records.language import LANGUAGES, Code
 
+EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
 
 @click.group("knowledge")
 def command() -> None:
@@ -34,7 +36,7 @@ def list_(context: click.Context, as_json: bool) -> None:
 
 
 @command.command("add")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=EXISTING_FILE)
 @click.option("--lang", "language", required=True, type=click.Choice(["fi", "sv", "en"]))
 @json_option
 @click.pass_context
@@ -88,8 +90,8 @@ def refresh(context: click.Context, as_json: bool) -> None:
 
 
 @command.command("diff")
-@click.argument("old", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.argument("new", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("old", type=EXISTING_FILE)
+@click.argument("new", type=EXISTING_FILE)
 @click.option("--lang", "language", default="en", show_default=True, type=click.Choice(["fi", "sv", "en"]))
 @json_option
 def diff(old: Path, new: Path, language: Code, as_json: bool) -> None:
@@ -118,9 +120,9 @@ def _passages(file: Path, language: Code) -> tuple[Passage, ...]:
 @command.command("skeleton")
 @click.option("--langs", "--lang", "first", default="fi", help="fi, sv, en, one after the other or with commas.")
 @click.argument("more", nargs=-1)
-@click.option("--from", "source", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Take the keys of this source.")
+@click.option("--from", "source", required=True, type=EXISTING_FILE, help="Take the keys of this source.")
 @click.option("--from-lang", default="en", show_default=True, type=click.Choice(LANGUAGES), help="The language of that source.")
-@click.option("--to", "folder", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Where to write; this folder by default.")
+@click.option("--to", "folder", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Where to; this folder by default.")
 @json_option
 def skeleton(first: str, more: tuple[str, ...], source: Path, from_lang: Code, folder: Path, as_json: bool) -> None:
     """Write an empty workbook per language, with the keys filled in and the values left to you: --langs fi sv en."""

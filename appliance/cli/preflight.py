@@ -48,7 +48,7 @@ def line(finding: Any) -> str:
 @click.option("--rounds", default=200, show_default=True, type=click.IntRange(1, 10_000))
 @json_option
 @click.pass_context
-def mailbox(context: click.Context, mailbox: str | None, race_it: bool, rounds: int, as_json: bool) -> None:  # noqa: ARG001  --race is the only check yet
+def mailbox(context: click.Context, mailbox: str | None, race_it: bool, rounds: int, as_json: bool) -> None:  # noqa: ARG001  the only check yet
     """May two nodes rely on MAILBOX to decide between them? Everything happens in folders of its own."""
     from appliance.channels.mail.imap_race import race
     from appliance.node.accounts import imap_account
@@ -56,13 +56,16 @@ def mailbox(context: click.Context, mailbox: str | None, race_it: bool, rounds: 
     settings = load_settings(context)
     boxes = [box for box in settings.mailbox if box.imap.host and mailbox in (None, box.id)]
     if not boxes:
-        raise SettingsError("There is no such IMAP mailbox in tandem.toml.", f"Known: {', '.join(b.id for b in settings.mailbox) or 'none'}.")
+        known = ", ".join(box.id for box in settings.mailbox) or "none"
+        raise SettingsError("There is no such IMAP mailbox in tandem.toml.", f"Known: {known}.")
     account = imap_account(boxes[0], settings)
     report = race(account, account, rounds)
     if as_json:
         print_json({"mailbox": boxes[0].id, "fit": report.fit, **msgspec.to_builtins(report)})
     else:
-        click.echo(good("Fit: each race had one winner.") if report.fit else bad("Not fit: a pair needs tandem witness on a third machine."))
+        click.echo(
+            good("Fit: each race had one winner.") if report.fit else bad("Not fit: a pair needs tandem witness on a third machine.")
+        )
         for name, races in (("folders", report.creates), ("mails", report.stores)):
             click.echo(f"  {name}: {races.one_winner} with one winner, {races.two_winners} with two, {races.no_winner} with none")
     if not report.fit:

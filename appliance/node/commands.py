@@ -47,7 +47,7 @@ class Commands:
             "role": node.standing.role,
             "term": store.term,
             "position": store.position,
-            "may_send": node.standing.may_act() and switches.outbound_enabled,
+            "may_send": node.running and node.standing.may_act() and switches.outbound_enabled,
             "reason": node.standing.reason if node.running else "not_running",
             "running": node.running,
             "ready": node.ready,

@@ -68,8 +68,8 @@ class _Reply(msgspec.Struct, omit_defaults=True):
 
 
 @functools.cache
-def _hints(owner: type[Any], name: str) -> dict[str, Any]:
-    return typing.get_type_hints(getattr(owner, name))
+def _hints(method: Callable[..., Any]) -> dict[str, Any]:
+    return typing.get_type_hints(method)
 
 
 class ControlServer:
@@ -133,7 +133,7 @@ class ControlServer:
         if not getattr(method, "is_command", False):
             raise Refused(f"The daemon knows no command named {request.command}.", "Use a tandem of the daemon's version.")
         assert method is not None
-        hints = _hints(type(self._commands), request.command)
+        hints = _hints(method.__func__)
         return method(**{name: msgspec.convert(value, hints[name]) for name, value in request.arguments.items() if name in hints})
 
 
@@ -195,4 +195,4 @@ class ControlClient:
             error = TandemError(reply.error.message, reply.error.remedy)
             error.exit_code = reply.error.exit_code
             raise error
-        return msgspec.json.decode(reply.result, type=_hints(self._owner, name)["return"])
+        return msgspec.json.decode(reply.result, type=_hints(getattr(self._owner, name))["return"])

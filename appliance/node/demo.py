@@ -30,7 +30,7 @@ def prepare(home: Path, company: Path | None) -> list[Path]:
     source = company or asset("demo")
     if not (source / "tandem.toml").is_file():
         raise SettingsError(f"{source} holds no company: there is no tandem.toml.", "Name a folder laid out like packaging/demo.")
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     shutil.copy(source / "tandem.toml", home / "tandem.toml")
     for name in ("policy.toml", "knowledge", "accounts.xlsx"):
         if (source / name).is_dir():

@@ -88,6 +88,7 @@ class Node:
             safe_mode=wanted.safe_mode,
             automation_enabled=wanted.automation_enabled,
             outbound_enabled=wanted.outbound_enabled,
+            intake_enabled=True,
             term=self.term,
         )
         self.refresh_knowledge()

@@ -33,7 +33,8 @@ def load_policy(settings: Settings) -> Policy:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"The policy {path} cannot be read ({type(error).__name__}).", "It must be UTF-8 text that this user may read.") from error
+        reason = f"The policy {path} cannot be read ({type(error).__name__})."
+        raise SettingsError(reason, "It must be UTF-8 text that this user may read.") from error
     return read_policy(text, path.name)
 
 

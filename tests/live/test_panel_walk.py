@@ -131,6 +131,17 @@ def test_a_new_case_appears_by_itself_and_an_edit_under_way_stays(browser: Brows
         expect(page.get_by_label("Your reply")).to_have_value("My own words")
 
 
+def test_when_all_is_done_the_next_case_appears_by_itself(browser: Browser, panel: Served) -> None:
+    panel.twin.files.clear()
+    with window(browser, DESKTOP) as context:
+        page = panel.enter(context)
+        page.goto(f"{panel.address}/review")
+        expect(page.get_by_text("All done")).to_be_visible()
+        page.wait_for_timeout(1200)
+        panel.twin.add(a_case(801, panel.twin.clock, subject="Brand new"))
+        expect(page.get_by_role("heading", name="Brand new")).to_be_visible(timeout=10_000)
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_an_uncertain_reply_is_sent_again_only_after_the_box_is_ticked(browser: Browser, panel: Served, size: str) -> None:
     with window(browser, SIZES[size]) as context:

@@ -1,0 +1,76 @@
+"""What tells an answer from a likeness."""
+
+import pytest
+
+from appliance.desk.answer import answer
+from appliance.desk.fit import codes, coverage, speaks_of
+from appliance.records.answer import Decision
+from appliance.records.language import Code
+from tests.support.cases import OPEN, case, desk, passage
+
+FACTS = {
+    "well_pump": ("How deep does the Koski 40 reach?", "The water pump Koski 40 lifts water from 40 metres.", ("well pump",)),
+    "opening_hours": ("When is customer service open?", "We answer from 8 to 17.", ("what time can I call",)),
+    "delivery_time": ("How long does delivery take?", "Delivery takes 2–4 days.", ("when does the parcel arrive",)),
+    "warranty_heat": ("How long is the warranty of a heat pump?", "The warranty of heat pumps is 5 years.", ()),
+    "warranty_water": ("How long is the warranty of a water pump?", "The warranty of water pumps is 2 years.", ()),
+    "gift_cards": ("Do you sell gift cards?", "Gift cards cost 25 €.", ()),
+    "error_e4": ("What does error code E4 mean?", "Error code E4 means that the unit is iced up.", ()),
+    "error_e1": ("What does error code E1 mean?", "Error code E1 means that the cable is loose.", ()),
+}
+PUMPS = tuple(passage(key, text, key=key, title=title, aliases=aliases) for key, (title, text, aliases) in FACTS.items())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How long is the warranty of a heat pump?",
+        "How long does the delivery of a parcel take?",
+        "The display shows the error code E4. What does it mean?",
+        "Do you have gift cards?",
+        "How deep does the pump Koski 40 reach?",
+    ],
+)
+def test_what_is_known_is_answered(text: str) -> None:
+    assert answer(case(text), desk(PUMPS), OPEN).decision is Decision.SEND, text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Does the Koski 40 stand salt water?",
+        "Can you tell me what time it is?",
+        "I have to send money to China quickly. How long will it take to arrive?",
+        "We bought a sauna stove. How long is its warranty?",
+        "When will my new card get here?",
+        "The display shows the error code X9. What does it mean?",
+        "What does error code E7 mean?",
+        "How long is the warranty?",
+        "How long does delivery to Nordstrom in Brazil take?",
+        "The delivery took two weeks.",
+        "Please deliver the parcel to my neighbour.",
+    ],
+)
+def test_what_only_looks_alike_is_left_to_a_person(text: str) -> None:
+    assert answer(case(text), desk(PUMPS), OPEN).decision is Decision.REVIEW, text
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "words", "expected"),
+    [
+        ("fi", "palautusoikeus", "Tuotteilla on palautusoikeus.", 1.0),
+        ("fi", "takuu", "Takuuaika on 2 vuotta.", 1.0),
+        ("sv", "garanti", "Garantitiden är 2 år.", 1.0),
+        ("sv", "saltvatten", "Pumpen lyfter vatten.", 0.0),
+        ("en", "bicycle pump", "The pump lifts water.", 0.5),
+        ("en", "", "The pump lifts water.", 0.0),
+    ],
+)
+def test_coverage_is_the_share_of_the_asked_words(code: Code, text: str, words: str, expected: float) -> None:
+    assert coverage(text, passage("x", words, code), code) == expected
+
+
+def test_a_code_is_the_same_however_it_is_spaced() -> None:
+    assert codes("PX-200 and px200, E4") == {"px200", "e4"}
+    assert speaks_of(passage("x", "The PX-200 hums."), codes("px200"))
+    assert not speaks_of(passage("x", "The PX-200 hums."), codes("PX-300"))

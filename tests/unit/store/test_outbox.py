@@ -1,0 +1,245 @@
+import pytest
+from msgspec.structs import replace
+
+from appliance.records.answer import Decision
+from appliance.records.case import CaseState
+from appliance.records.delivery import DeliveryKind, DeliveryOutcome, DeliveryState
+from appliance.records.message import Address
+from appliance.store.errors import NoSuchCase
+from appliance.store.limits import StoreLimits, backoff_seconds
+from appliance.store.mailing import Directory
+from appliance.store.store import Store
+from tests.support.clock import FakeClock
+from tests.unit.store.support import DIRECTORY, Desk, message, open_store, outcome
+
+
+def test_a_delivery_holds_everything_its_channel_needs(desk: Desk) -> None:
+    case = desk.answer(
+        message(message_id="<1@x>", references=("<0@x>",), thread_index="AdqX", cc=(Address(address="boss@customer.example"),))
+    )
+    delivery = desk.started()
+    assert delivery.message_id == f"<tandem.{case.id}.1@company.example>"
+    assert delivery.to == (Address(name="Maija", address="maija@customer.example"),)
+    assert delivery.cc == (Address(address="boss@customer.example"),)
+    assert delivery.in_reply_to == "<1@x>"
+    assert delivery.references == ("<0@x>", "<1@x>")
+    assert delivery.thread_index == "AdqX"
+    assert delivery.text == "From nine to five."
+    assert delivery.subject.startswith("Re: A question [#")
+    assert (delivery.automatic, delivery.attempts, delivery.term) == (True, 1, desk.term)
+
+
+def test_an_automatic_reply_goes_to_the_sender_and_never_to_reply_to(desk: Desk) -> None:
+    desk.answer(message(reply_to=(Address(address="elsewhere@evil.example"),)))
+    assert [address.address for address in desk.started().to] == ["maija@customer.example"]
+
+
+def test_a_copy_to_ourselves_is_left_out(desk: Desk) -> None:
+    desk.answer(message(cc=(Address(address="Support@company.example"), Address(address="MAIJA@customer.example"))))
+    assert desk.started().cc == ()
+
+
+def test_a_sent_reply_ends_the_case(desk: Desk) -> None:
+    case = desk.answer(message())
+    assert desk.finish(desk.started()) == DeliveryState.SENT
+    assert desk.state(case.id) == CaseState.REPLIED
+    assert desk.start() is None
+
+
+def test_a_delivery_that_started_is_not_started_again(desk: Desk) -> None:
+    desk.answer(message())
+    desk.started()
+    assert desk.start() is None
+
+
+def test_a_reply_put_off_keeps_its_message_id_and_waits_longer_each_time(desk: Desk) -> None:
+    desk.answer(message())
+    names, pauses = set(), []
+    for _ in range(4):
+        delivery = desk.started()
+        names.add(delivery.message_id)
+        assert desk.finish(delivery, DeliveryOutcome.TRY_AGAIN, stage="connect") == DeliveryState.QUEUED
+        pauses.append(_seconds_until_due(desk))
+    assert len(names) == 1
+    assert pauses == [60, 120, 240, 480]
+
+
+def _seconds_until_due(desk: Desk) -> float:
+    started = desk.clock.now()
+    while not desk.store._may_be_due(desk.clock.now()):
+        desk.clock.move(30)
+    return desk.clock.now() - started
+
+
+def test_the_pauses_double_up_to_six_hours() -> None:
+    limits = StoreLimits()
+    assert [backoff_seconds(limits, attempts) for attempts in (1, 2, 3, 9, 10, 99)] == [60, 120, 240, 15_360, 21_600, 21_600]
+
+
+def test_a_servers_own_wish_to_wait_longer_is_met(desk: Desk) -> None:
+    desk.answer(message())
+    desk.finish(desk.started(), DeliveryOutcome.TRY_AGAIN, stage="rcpt", code=450, retry_after_seconds=600.0)
+    desk.clock.move(599)
+    assert desk.start() is None
+    desk.clock.move(2)
+    assert desk.started().attempts == 2
+
+
+def test_a_reply_refused_for_now_too_often_is_a_dead_letter(desk: Desk) -> None:
+    case = desk.answer(message())
+    states = []
+    for _ in range(StoreLimits().delivery_attempts):
+        states.append(desk.finish(desk.started(), DeliveryOutcome.TRY_AGAIN, stage="connect"))
+        desk.clock.move(7 * 3600)
+    assert states == [DeliveryState.QUEUED] * 7 + [DeliveryState.DEAD]
+    assert desk.state(case.id) == CaseState.DEAD
+
+
+def test_a_reply_refused_for_good_is_a_dead_letter(desk: Desk) -> None:
+    case = desk.answer(message())
+    desk.finish(desk.started(), DeliveryOutcome.REFUSED, stage="rcpt", code=550)
+    assert desk.state(case.id) == CaseState.DEAD
+
+
+def test_a_reply_that_may_have_been_sent_is_held_and_never_sent_again_by_itself(desk: Desk) -> None:
+    case = desk.answer(message())
+    desk.finish(desk.started(), DeliveryOutcome.UNCERTAIN, stage="after_data")
+    assert desk.state(case.id) == CaseState.UNCERTAIN
+    desk.clock.move(86_400)
+    assert desk.start() is None
+
+
+def test_telling_the_outcome_twice_changes_nothing(desk: Desk) -> None:
+    case = desk.answer(message())
+    delivery = desk.started()
+    desk.finish(delivery)
+    position = desk.store.position
+    assert desk.finish(delivery, DeliveryOutcome.UNCERTAIN) == DeliveryState.SENT
+    assert desk.store.position == position
+    assert desk.state(case.id) == CaseState.REPLIED
+
+
+def test_the_outcome_of_an_earlier_try_says_nothing_about_a_later_one(desk: Desk) -> None:
+    desk.answer(message())
+    first = desk.started()
+    desk.finish(first, DeliveryOutcome.TRY_AGAIN)
+    desk.clock.move(61)
+    desk.started()
+    assert desk.finish(first, DeliveryOutcome.SENT) == DeliveryState.SENDING
+
+
+# After a restart
+
+
+@pytest.mark.parametrize(("was_found", "expected"), [(True, CaseState.REPLIED), (False, CaseState.UNCERTAIN)])
+def test_a_delivery_under_way_at_a_crash_is_looked_for(desk: Desk, clock: FakeClock, was_found: bool, expected: CaseState) -> None:
+    case = desk.answer(message())
+    started = desk.started()
+    home = desk.store.home
+    desk.store.close()
+    with open_store(home, clock) as store:
+        (unfinished,) = store.unfinished_deliveries()
+        assert unfinished == started
+        store.found(unfinished, was_found, term=desk.term)
+        opened = store.file(case.id)
+        assert opened is not None
+        assert opened.row.state == expected
+        assert store.unfinished_deliveries() == ()
+
+
+def test_a_queued_reply_survives_a_restart(desk: Desk, clock: FakeClock) -> None:
+    desk.answer(message())
+    home = desk.store.home
+    desk.store.close()
+    with open_store(home, clock) as store:
+        assert store.next_delivery("sender", term=desk.term) is not None
+
+
+# Levers
+
+
+def test_with_outbound_off_nothing_leaves(desk: Desk) -> None:
+    desk.answer(message())
+    desk.store.set_switch("outbound_enabled", False, "owner", term=desk.term)
+    assert desk.start() is None
+    desk.store.set_switch("outbound_enabled", True, "owner", term=desk.term)
+    assert desk.start() is not None
+
+
+@pytest.mark.parametrize(("lever", "position"), [("automation_enabled", False), ("safe_mode", True)])
+def test_automation_levers_hold_what_nobody_approved_and_let_a_handover_pass(desk: Desk, lever: str, position: bool) -> None:
+    desk.answer(message(text="a"))
+    desk.answer(message(text="b"), outcome(Decision.ROUTE, team="billing"))
+    desk.store.set_switch(lever, position, "owner", term=desk.term)
+    assert desk.started().kind == DeliveryKind.HANDOVER
+    assert desk.start() is None
+
+
+def test_what_is_due_longest_leaves_first(desk: Desk) -> None:
+    first = desk.answer(message(text="a"))
+    desk.clock.move(1)
+    desk.answer(message(text="b"))
+    assert desk.started().case == first.id
+
+
+def test_the_deliverers_loop_is_woken_when_something_is_queued(desk: Desk) -> None:
+    desk.take_in(message())
+    case = desk.claim()
+    desk.store.wake_deliveries.clear()
+    desk.settle(case)
+    assert desk.store.wake_deliveries.is_set()
+
+
+# Handovers and drafts
+
+
+def test_a_routed_case_is_handed_over_to_a_team_with_an_address(desk: Desk) -> None:
+    case = desk.answer(message(text="The invoice is wrong"), outcome(Decision.ROUTE, team="billing"))
+    delivery = desk.started()
+    assert delivery.kind == DeliveryKind.HANDOVER
+    assert delivery.to == (Address(address="billing@company.example"),)
+    assert delivery.quoted == "The invoice is wrong"
+    assert delivery.quoted_from.address == "maija@customer.example"
+    assert not delivery.automatic
+    desk.finish(delivery)
+    assert desk.state(case.id) == CaseState.ROUTED
+
+
+def test_a_team_without_an_address_gets_no_mail(desk: Desk) -> None:
+    case = desk.answer(message(), outcome(Decision.ROUTE, team="panel-only"))
+    assert desk.start() is None
+    assert desk.state(case.id) == CaseState.ROUTED
+
+
+def test_a_handover_that_cannot_be_delivered_brings_the_case_to_a_person(desk: Desk) -> None:
+    case = desk.answer(message(), outcome(Decision.ROUTE, team="billing"))
+    desk.finish(desk.started(), DeliveryOutcome.REFUSED)
+    assert desk.state(case.id) == CaseState.REVIEW
+    assert desk.reason(case.id) == "handover_failed"
+
+
+def test_a_held_draft_goes_to_the_companys_own_mailbox_when_there_is_one(clock: FakeClock, store: Store) -> None:
+    store._directory = Directory(senders=DIRECTORY.senders, drafts=lambda _: "service@company.example")
+    desk = Desk(store, clock)
+    case = desk.answer(message(), outcome(Decision.REVIEW))
+    delivery = desk.started()
+    assert delivery.kind == DeliveryKind.DRAFT
+    assert delivery.to == (Address(address="service@company.example"),)
+    assert delivery.text == "From nine to five."
+    desk.finish(delivery, DeliveryOutcome.REFUSED)
+    assert desk.state(case.id) == CaseState.REVIEW
+
+
+def test_a_put_off_reply_is_taken_back_when_a_newer_message_came_meanwhile(desk: Desk) -> None:
+    case = desk.answer(message(message_id="<1@x>"))
+    delivery = desk.started()
+    desk.take_in(message(text="newer", message_id="<2@x>", references=("<1@x>",)))
+    assert desk.finish(delivery, DeliveryOutcome.TRY_AGAIN) == DeliveryState.RETIRED
+    assert desk.state(case.id) == CaseState.CLOSED
+
+
+def test_an_unknown_delivery_is_refused(desk: Desk) -> None:
+    desk.answer(message())
+    delivery = desk.started()
+    with pytest.raises(NoSuchCase):
+        desk.finish(replace(delivery, id="d-000000000000000000"))
