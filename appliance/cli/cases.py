@@ -1,5 +1,9 @@
 """``tandem cases``: list them, open one, ask why, decide again."""
 
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -37,6 +41,57 @@ def list_(context: click.Context, states: tuple[str, ...], limit: int, before: s
         [(row.id, ago(now - row.received_at), row.state, row.language, row.reason, row.sender, row.subject) for row in rows],
         "No cases.",
     )
+
+
+EXPORTED = (
+    "id", "received_at", "changed_at", "channel", "mailbox", "state", "reason", "language", "tier", "team", "score", "agent", "duplicate_of",
+)  # fmt: skip
+
+
+@command.command("export")
+@click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
+@click.option(
+    "--state", "states", multiple=True, type=click.Choice([str(state) for state in CaseState]), help="Only these; may be repeated."
+)
+@click.option("--words", is_flag=True, help="With sender and subject; without it only numbers and codes.")
+@click.pass_context
+def export(context: click.Context, file: Path, states: tuple[str, ...], words: bool) -> None:
+    """Write every case into FILE, a .csv or an .xlsx: an audit copy of the queue."""
+    columns = (*EXPORTED, "sender", "subject") if words else EXPORTED
+    count = 0
+    with reach(context) as commands, table_writer(file) as write:
+        write(columns)
+        before: str | None = None
+        while rows := commands.rows(tuple(CaseState(state) for state in states) or None, 500, before):
+            for row in rows:
+                write([getattr(row, column) for column in columns])
+            before = rows[-1].id
+            count += len(rows)
+    click.echo(f"{count} cases are in {file}.")
+
+
+@contextmanager
+def table_writer(file: Path) -> Iterator[Callable[[Sequence[Any]], None]]:
+    """A function that adds a row to a CSV or a workbook, saved at the end."""
+    if file.suffix.lower() == ".xlsx":
+        from openpyxl import Workbook  # late: only this command needs it
+
+        book = Workbook(write_only=True)
+        sheet = book.create_sheet("cases")
+        yield lambda row: sheet.append([_plain(value) for value in row])
+        book.save(file)
+        return
+    with file.open("w", encoding="utf-8", newline="") as lines:
+        writer = csv.writer(lines, lineterminator="\n")
+        yield lambda row: writer.writerow([_plain(value) for value in row])
+
+
+def _plain(value: Any) -> Any:
+    """A cell that a spreadsheet takes as a value and never as a formula, whatever a customer wrote into a subject."""
+    if value is None or isinstance(value, (int, float)):
+        return value
+    text = str(value)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 @command.command("show")

@@ -26,15 +26,42 @@ SECONDS_BETWEEN = 1.5
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep the demo's home here; otherwise it goes when it ends.")
 @click.option("--port", default=8484, show_default=True, help="The panel's port; 0 takes any free one.")
 @click.option("--no-browser", is_flag=True, help="Do not open the browser.")
+@click.option(
+    "--write-mails", "folder", type=click.Path(file_okay=False, path_type=Path), help="Only write sample mails there, with index.csv."
+)
+@click.option("--count", type=click.IntRange(1, 100_000), help="So many of them.")
+@click.option("--seed", default=1, show_default=True, help="The same seed, the same mails.")
 @json_option
-def command(leave: bool, company: Path | None, keep: Path | None, port: int, no_browser: bool, as_json: bool) -> None:
+def command(
+    leave: bool,
+    company: Path | None,
+    keep: Path | None,
+    port: int,
+    no_browser: bool,
+    folder: Path | None,
+    count: int | None,
+    seed: int,
+    as_json: bool,
+) -> None:
     """Try it: a sample company, sample mails, the panel. Needs no mailbox, no model, no network."""
+    if folder is not None:
+        write_mails(folder, company, count, seed, as_json)
+        return
     with tempfile.TemporaryDirectory(prefix="tandem-demo-") as temporary:
         home = keep or Path(temporary)
         if leave:
             run_through(home, company, as_json)
         else:
             show(home, company, port, browser=not no_browser)
+
+
+def write_mails(folder: Path, company: Path | None, count: int | None, seed: int, as_json: bool) -> None:
+    """Sample mails into a folder, with what is expected of each."""
+    from appliance.evals import demo_mail
+    from appliance.ground.assets import asset
+
+    written = demo_mail.write_mails((company or asset("demo")) / "mails.toml", folder, count, seed)
+    print_json(written) if as_json else click.echo(f"{len(written)} mails and index.csv are in {folder}.")
 
 
 def _open(home: Path, company: Path | None, environment: dict[str, str]) -> tuple["Node", list[Path]]:

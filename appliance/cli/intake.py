@@ -13,7 +13,7 @@ from appliance.cli.common import OWNER, json_option, print_json, reach
 @json_option
 @click.pass_context
 def command(context: click.Context, files: tuple[Path, ...], mailbox: str, as_json: bool) -> None:
-    """Take .eml and .mbox FILES (or folders of them) in, as if they had come by a mailbox."""
+    """Take .eml and .mbox FILES, tables of messages (.csv, .xlsx: sender, subject, body) or folders of them in."""
     with reach(context) as commands:
         taken = commands.take_files(OWNER, [str(file.resolve()) for file in files], mailbox)
     if as_json:

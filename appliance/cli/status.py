@@ -1,17 +1,27 @@
 """``tandem status``: the node at a glance."""
 
+import json
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import click
 
-from appliance.cli.common import ago, bad, good, json_option, print_json, reach
+from appliance.cli.common import ago, bad, good, json_option, load_settings, print_json, print_table, reach
+from appliance.ground.clock import SystemClock
+
+DAY_SECONDS = 86_400.0
 
 
 @click.command("status")
+@click.option("--errors", is_flag=True, help="The errors of the last 24 hours instead, by kind.")
 @json_option
 @click.pass_context
-def command(context: click.Context, as_json: bool) -> None:
+def command(context: click.Context, errors: bool, as_json: bool) -> None:
     """The node at a glance: role, queue, levers, health."""
+    if errors:
+        show_errors(load_settings(context).home / "logs" / "errors.log", as_json)
+        return
     with reach(context) as commands:
         status = commands.status()
         health = commands.health()
@@ -20,6 +30,30 @@ def command(context: click.Context, as_json: bool) -> None:
         return
     for line in lines(status, health):
         click.echo(line)
+
+
+def show_errors(file: Path, as_json: bool) -> None:
+    """What the error log holds of the last 24 hours, the most frequent first."""
+    found = recent_errors(file, SystemClock().now() - DAY_SECONDS)
+    if as_json:
+        print_json([{"event": event, "count": count, "last": last} for event, (count, last) in found.items()])
+        return
+    rows = [(event, count, last) for event, (count, last) in found.items()]
+    print_table(("error", "times", "last"), rows, "No errors in the last 24 hours.")
+
+
+def recent_errors(file: Path, since: float) -> dict[str, tuple[int, str]]:
+    """Event to how often it was logged since then and when last; lines that are none are passed over."""
+    found: dict[str, tuple[int, str]] = {}
+    for line in file.read_text(encoding="utf-8", errors="replace").splitlines() if file.exists() else []:
+        try:
+            record = json.loads(line)
+            event, at = str(record["event"]), str(record["time"])
+            if datetime.fromisoformat(at).timestamp() >= since:
+                found[event] = (found.get(event, (0, ""))[0] + 1, at)
+        except (ValueError, KeyError, TypeError):
+            continue
+    return dict(sorted(found.items(), key=lambda pair: -pair[1][0]))
 
 
 def lines(status: dict[str, Any], health: dict[str, Any]) -> list[str]:

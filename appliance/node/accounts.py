@@ -5,6 +5,7 @@ from pathlib import Path
 
 from appliance.care.preflight import Needs
 from appliance.channels.mail.accounts import FolderAccount, ImapAccount, Mechanism, SmtpAccount
+from appliance.channels.mail.arrivals import Reader
 from appliance.ground.errors import SettingsError
 from appliance.knowledge.reading import read
 from appliance.settings.model import MailboxSettings, Settings
@@ -21,6 +22,11 @@ def _mechanism(mailbox: str, auth: str) -> Mechanism:
     return known
 
 
+def reader_of(box: MailboxSettings, settings: Settings) -> Reader:
+    """How this mailbox's mail is read."""
+    return Reader(authserv_id=box.smtp.authserv_id, retain_raw=settings.intake.retain_raw, clean=settings.intake.clean)
+
+
 def imap_account(box: MailboxSettings, settings: Settings) -> ImapAccount:
     """Where this mailbox's mail is taken from."""
     imap = box.imap
@@ -35,8 +41,6 @@ def imap_account(box: MailboxSettings, settings: Settings) -> ImapAccount:
         folder=imap.folder,
         idle=imap.idle,
         start=imap.start,
-        authserv_id=box.smtp.authserv_id,
-        retain_raw=settings.intake.retain_raw,
         authorities=str(imap.authorities or ""),
     )
 
@@ -57,11 +61,9 @@ def smtp_account(box: MailboxSettings) -> SmtpAccount:
     )
 
 
-def folder_account(box: MailboxSettings, settings: Settings, inbox: Path) -> FolderAccount:
+def folder_account(box: MailboxSettings, inbox: Path) -> FolderAccount:
     """A folder of mail files instead of a mailbox."""
-    return FolderAccount(
-        mailbox=box.id, inbox=inbox, archive=box.folder.archive, authserv_id=box.smtp.authserv_id, retain_raw=settings.intake.retain_raw
-    )
+    return FolderAccount(mailbox=box.id, inbox=inbox, archive=box.folder.archive)
 
 
 def needs_of(settings: Settings, everything: bool) -> Needs:

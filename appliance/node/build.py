@@ -6,7 +6,7 @@ from appliance.channels.mail.smtp import SmtpOutbox
 from appliance.channels.protocol import Inbox, Outbox
 from appliance.ground.clock import Clock, SystemClock
 from appliance.knowledge.library import Library
-from appliance.node.accounts import folder_account, imap_account, smtp_account
+from appliance.node.accounts import folder_account, imap_account, reader_of, smtp_account
 from appliance.node.identity import node_id
 from appliance.node.node import Node
 from appliance.node.policies import LiveDesk, LivePolicy
@@ -58,11 +58,11 @@ def directory(settings: Settings, policy: LivePolicy) -> Directory:
 def make_inbox(box: MailboxSettings, settings: Settings, clock: Clock) -> Inbox | None:
     """Where this mailbox's mail comes from: a server, a folder of files, an mbox file, or nowhere."""
     if box.imap.host:
-        return ImapInbox(imap_account(box, settings), clock)
+        return ImapInbox(imap_account(box, settings), clock, reader_of(box, settings))
     if box.folder.inbox is None:
         return None
-    account = folder_account(box, settings, box.folder.inbox)
-    return MboxInbox(account, clock) if box.folder.inbox.suffix == ".mbox" else FolderInbox(account, clock)
+    kind = MboxInbox if box.folder.inbox.suffix == ".mbox" else FolderInbox
+    return kind(folder_account(box, box.folder.inbox), clock, reader_of(box, settings))
 
 
 def make_outbox(box: MailboxSettings, settings: Settings, clock: Clock) -> Outbox | None:

@@ -18,10 +18,12 @@ from appliance.ground.faults import reach
 from appliance.ground.log import Log, Trouble
 from appliance.node.roles import Standing
 from appliance.policy.model import Limits
+from appliance.records.answer import Decision, Outcome
+from appliance.records.case import Case
 from appliance.records.delivery import Delivery, DeliveryOutcome, DeliveryResult
 from appliance.records.message import Batch
 from appliance.records.policy import Reason
-from appliance.store.errors import StoreBroken
+from appliance.store.errors import ClaimLost, StoreBroken
 from appliance.store.store import Store
 
 log = Log("loops")
@@ -59,8 +61,15 @@ def take_in(inbox: Inbox, batch: Batch, store: Store, standing: Standing) -> Non
         log.info("mail_taken_in", mailbox=inbox.mailbox, messages=len(receipts), known=sum(receipt.known for receipt in receipts))
 
 
-def answer_step(agent: str, store: Store, desk: Callable[[], Desk], limits: Callable[[], Limits], standing: Standing) -> bool:
-    """Claim the oldest case, think about it, settle it."""
+def answer_step(
+    agent: str,
+    store: Store,
+    desk: Callable[[], Desk],
+    limits: Callable[[], Limits],
+    standing: Standing,
+    settled: Callable[[Case, Outcome, Decision], None],
+) -> bool:
+    """Claim the oldest case, think about it, settle it; ``settled`` is told once that is safe."""
     if not standing.may_act():
         return False
     case = store.claim(agent, term=standing.term, seconds=CLAIM_SECONDS)
@@ -69,15 +78,17 @@ def answer_step(agent: str, store: Store, desk: Callable[[], Desk], limits: Call
     reach("answer.after_claim")
     try:
         outcome = answer(case, desk(), store.switches())
-    except TandemError as error:
+    except Exception as error:
         store.release(case.id, Reason(code="desk_failed", names=(type(error).__name__,)), term=standing.term)
         raise
     reach("answer.before_settle")
-    decision = store.settle(case, outcome, limits(), term=standing.term)
+    try:
+        decision = store.settle(case, outcome, limits(), term=standing.term)
+    except ClaimLost:  # a newer message overtook the case, or the claim ran out: whoever has it now decides
+        log.info("claim_lost", case=case.id)
+        return True
     reach("answer.after_settle")
-    log.info(
-        "case_settled", case=case.id, decision=decision, reason=outcome.reason.code, language=outcome.language.code, tier=int(outcome.tier)
-    )
+    settled(case, outcome, decision)
     return True
 
 

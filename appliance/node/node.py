@@ -22,11 +22,12 @@ from appliance.knowledge.library import Library, SourceChange
 from appliance.node import loops, proof
 from appliance.node.commands import Commands
 from appliance.node.control import ControlServer
+from appliance.node.pipeline_log import PipelineLog
 from appliance.node.policies import LivePolicy
 from appliance.node.roles import Alone
 from appliance.node.schedule import Schedule
 from appliance.node.tokens import Tokens
-from appliance.records.answer import Outcome
+from appliance.records.answer import Decision, Outcome
 from appliance.records.case import Case
 from appliance.records.events import SourceFailed, SourceRefreshed
 from appliance.records.policy import Reason, Switches
@@ -134,7 +135,14 @@ class Node:
         return lambda: loops.intake_step(inbox, self.store, self.standing, seconds, self.stop)
 
     def _answering(self, agent: str) -> Callable[[], bool]:
-        return lambda: loops.answer_step(agent, self.store, self.desk, lambda: self.policy().limits, self.standing)
+        pipeline = PipelineLog(self.settings.log.pipeline_path)
+
+        def settled(case: Case, outcome: Outcome, decision: Decision) -> None:
+            pipeline.write(case.id, agent, decision, outcome, self.clock.now())
+            told = {"reason": outcome.reason.code, "language": outcome.language.code, "tier": int(outcome.tier)}
+            log.info("case_settled", case=case.id, decision=decision, **told)
+
+        return lambda: loops.answer_step(agent, self.store, self.desk, lambda: self.policy().limits, self.standing, settled)
 
     def _delivering(self) -> Callable[[], bool]:
         return lambda: loops.deliver_step(self.name, self.store, self.outboxes, self.standing)

@@ -20,6 +20,7 @@ from appliance.policy.format import default_policy
 from appliance.policy.format import load as read_policy
 from appliance.policy.model import Policy
 from appliance.records.answer import Versions
+from appliance.records.language import Code
 from appliance.settings.model import Settings
 
 log = Log("policy")
@@ -77,6 +78,22 @@ def _stamp(path: Path) -> tuple[int, int]:
     return (found.st_mtime_ns, found.st_size)
 
 
+class WithoutKeys:
+    """The knowledge of a company that does not want facts detected by name: no draft is held for lacking one."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self.search = library.search
+        self.passage = library.passage
+
+    @property
+    def version(self) -> str:
+        return self._library.version
+
+    def expected_keys(self, text: str, language: Code) -> tuple[str, ...]:  # noqa: ARG002
+        return ()
+
+
 class LiveDesk:
     """Calls give a desk with the policy and the knowledge of this moment; everything heavy in it is made once."""
 
@@ -89,7 +106,7 @@ class LiveDesk:
             company=Company(name=settings.company.name, languages=languages),
             detector=Detector(languages[0]),
             policy=policy(),
-            library=library,
+            library=library if settings.intake.detect_keys else WithoutKeys(library),
             writer=_writer(settings),
             judge=RuleJudge(words),
             timer=clock.elapsed,

@@ -145,6 +145,13 @@ class SourceSettings(Record):
 
     path: Annotated[Path, says("An Excel, CSV or Markdown file.", examples=["knowledge/en.xlsx"])] = Path()
     language: Annotated[Code, says("The language the source is written in.")] = "en"
+    fallback: Annotated[
+        Path | None,
+        says(
+            "A template that is used only while the source fails and was never read well; its use is told as a fault.",
+            examples=["knowledge/en-template.csv"],
+        ),
+    ] = None
 
 
 class KnowledgeSettings(Record):
@@ -198,6 +205,8 @@ class IntakeSettings(Record):
     retain_raw: Annotated[
         bool, says("Keep the mail as it came beside its text, sealed; otherwise only what could not be read is kept.")
     ] = False
+    clean: Annotated[bool, says("Cut quotes and signatures away before the desk reads a mail.")] = True
+    detect_keys: Annotated[bool, says("Find the facts that a mail asks for by name, and hold an answer that lacks one.")] = True
 
 
 class PairSettings(Record):

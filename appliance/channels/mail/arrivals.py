@@ -16,6 +16,7 @@ from appliance.records.message import Arrival, Message, MessageKind, Origin
 TOO_LARGE = "too_large"  # over the size limit: only its beginning was read
 WITHHELD = "withheld"  # it is there, but the server or the disk does not hand it out
 PARSER_FAILED = "parser_failed"
+_OVER_LIMIT = "_over_limit"  # the parser's: a part was left out
 
 _log = Log("mail")
 
@@ -25,12 +26,21 @@ def unreadable(code: str) -> Message:
     return Message(channel="mail", kind=MessageKind.UNREADABLE, oddities=(code,))
 
 
+def _read_in_part(message: Message) -> bool:
+    """Whether there is more in the mail than the message holds, so that the mail itself must be kept."""
+    return message.kind is MessageKind.UNREADABLE or any(code == TOO_LARGE or code.endswith(_OVER_LIMIT) for code in message.oddities)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """Makes arrivals of one mailbox. ``authserv_id``: whose Authentication-Results are believed; "" nobody's."""
+    """Makes arrivals of one mailbox. ``authserv_id``: whose Authentication-Results are believed; "" nobody's.
+
+    ``clean`` False leaves quotes and signatures in what the desk reads.
+    """
 
     authserv_id: str = ""
     retain_raw: bool = False
+    clean: bool = True
     limits: ParseLimits = field(default_factory=ParseLimits)
 
     def arrival(
@@ -51,7 +61,7 @@ class Reader:
             origin=origin,
             message=message,
             received_at=received_at,
-            raw=raw if self.retain_raw or message.kind is MessageKind.UNREADABLE else None,
+            raw=raw if self.retain_raw or _read_in_part(message) else None,
             older=older,
             claimed_elsewhere=claimed_elsewhere,
         )
@@ -60,7 +70,8 @@ class Reader:
         if raw is None:
             return unreadable(WITHHELD)
         try:
-            return parse(raw, self.limits, self.authserv_id)
+            message = parse(raw, self.limits, self.authserv_id)
+            return message if self.clean else msgspec.structs.replace(message, text=message.full_text)
         except Exception as error:  # the parser promises not to; if it does, one mail must not stop a mailbox for good
             _log.error("parser_failed", error=error, mailbox=origin.mailbox, uid=origin.uid, name=origin.name)
             return unreadable(PARSER_FAILED)

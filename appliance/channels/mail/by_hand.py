@@ -8,6 +8,7 @@ import threading
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
+from appliance.channels.mail import table
 from appliance.channels.mail.arrivals import Reader
 from appliance.channels.mail.errors import FolderUnusable
 from appliance.channels.mail.folder import KINDS
@@ -21,7 +22,7 @@ MAIL_BYTES_MAX = 30_000_000
 
 
 class FilesInbox:
-    """The named files, and the mail files of the named folders. See ``protocol.Inbox``."""
+    """The named files, and the mail files and tables of the named folders. See ``protocol.Inbox``."""
 
     folder = FOLDER
 
@@ -54,17 +55,27 @@ class FilesInbox:
 
     def _read(self, files: Sequence[Path]) -> Generator[Arrival, None, None]:
         for path in files:
+            if path.suffix.lower() in table.SUFFIXES:
+                yield from self._of_table(path)
+                continue
             try:
                 with path.open("rb") as file:
                     for piece in KINDS.get(path.suffix.lower(), one_mail)(file, 0, MAIL_BYTES_MAX):
                         origin = Origin(mailbox=self.mailbox, folder=FOLDER, name=hashlib.sha256(piece.raw).hexdigest())
                         yield self._reader.arrival(origin, piece.raw, self._clock.now(), cut=piece.cut)
             except OSError as error:
-                raise FolderUnusable(self.mailbox, f"{path} cannot be read ({error.strerror}).", "Check the name and the rights.") from error
+                reason = f"{path} cannot be read ({error.strerror})."
+                raise FolderUnusable(self.mailbox, reason, "Check the name and the rights.") from error
+
+    def _of_table(self, path: Path) -> Iterator[Arrival]:
+        for message in table.messages(path, self.mailbox):
+            words = f"{message.message_id}\n{message.sender.address}\n{message.subject}\n{message.full_text}"
+            origin = Origin(mailbox=self.mailbox, folder=FOLDER, name=hashlib.sha256(words.encode()).hexdigest())
+            yield Arrival(origin=origin, message=message, received_at=self._clock.now())
 
 
 def _files(path: Path) -> Iterator[Path]:
     if path.is_dir():
-        yield from (file for file in path.rglob("*") if file.suffix.lower() in KINDS and file.is_file())
+        yield from (file for file in path.rglob("*") if file.suffix.lower() in (*KINDS, *table.SUFFIXES) and file.is_file())
     else:
         yield path

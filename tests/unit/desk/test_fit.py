@@ -3,8 +3,9 @@
 import pytest
 
 from appliance.desk.answer import answer
-from appliance.desk.fit import codes, coverage, speaks_of
+from appliance.desk.fit import codes, coverage, fit, speaks_of
 from appliance.records.answer import Decision
+from appliance.records.knowledge import Found
 from appliance.records.language import Code
 from tests.support.cases import OPEN, case, desk, passage
 
@@ -74,3 +75,10 @@ def test_a_code_is_the_same_however_it_is_spaced() -> None:
     assert codes("PX-200 and px200, E4") == {"px200", "e4"}
     assert speaks_of(passage("x", "The PX-200 hums."), codes("px200"))
     assert not speaks_of(passage("x", "The PX-200 hums."), codes("PX-300"))
+
+
+def test_a_passage_that_does_not_speak_of_most_of_it_loses_score_even_when_it_is_named() -> None:
+    well = Found(passage=PUMPS[0], score=0.8)
+    assert fit("Does the well pump lift water?", well, ("well_pump",), "en") >= 0.8
+    assert fit("Does the well pump lift salted sea brine and sand?", well, ("well_pump",), "en") < 0.7
+    assert fit("anything", Found(passage=PUMPS[0], score=1.0), (), "en") == 1.0

@@ -77,6 +77,37 @@ def test_it_is_said_what_is_not_supported() -> None:
     assert support.score == 0.0
 
 
+LONG = (
+    "If you order a pump before noon on a working day and it is in stock, we send it from our warehouse in Oulu without extra cost"
+    " on the same day, but only to addresses in Finland."
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("If you", "When you"),
+        ("before noon", "after noon"),
+        ("without extra", "with extra"),
+        ("but only", "and also"),
+        ("is in stock", "is not in stock"),
+        ("Oulu", "Turku"),
+        ("same", "next"),
+        ("extra ", ""),
+        ("in Finland", "in Finland and Estonia"),
+        ("a working day", "a working day in May"),
+    ],
+)
+def test_one_word_in_a_long_sentence_is_enough(old: str, new: str) -> None:
+    known = [passage("x", LONG)]
+    assert JUDGE.support(LONG, known, "en").score == 1.0
+    assert JUDGE.support(LONG.replace(old, new, 1), known, "en").score < ENOUGH
+
+
+def test_an_article_more_or_less_is_not() -> None:
+    assert JUDGE.support(LONG.replace("a pump", "the pump", 1), [passage("x", LONG)], "en").score >= ENOUGH
+
+
 def test_without_passages_nothing_is_supported() -> None:
     assert JUDGE.support("We deliver to Finland.", [], "en").score == 0.0
 

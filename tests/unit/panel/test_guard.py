@@ -115,7 +115,7 @@ def test_a_route_that_names_no_action_is_closed_to_everybody() -> None:
 
     clock = FakeClock()
     twin = PanelTwin(clock=clock)
-    app = Litestar([forgotten], guards=[allowed], exception_handlers={Exception: explain}, openapi_config=None, logging_config=None)
+    app = Litestar([forgotten], middleware=[allowed], exception_handlers={Exception: explain}, openapi_config=None, logging_config=None)
     app.asgi_handler = Guard(twin, PanelOptions(clock=clock)).wrap(app.asgi_handler, lambda *_: (_ for _ in ()).throw(AssertionError))
     with _direct(app) as client:
         assert client.get("/forgotten", headers={"x-api-key": "key-of-an-admin"}).status_code == 403
@@ -272,12 +272,17 @@ def test_every_answer_carries_its_protection(desk: Desk, path: str, key: str) ->
         return
     policy = headers["content-security-policy"]
     assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
     assert headers["x-frame-options"] == "DENY"
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["cache-control"] == "no-store"
-    assert headers["referrer-policy"] == "same-origin"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
     assert "server" not in headers
+    assert "access-control-allow-origin" not in headers
+    if headers["content-type"].startswith("text/html"):
+        assert headers["referrer-policy"] == "same-origin"
+        assert headers["cross-origin-opener-policy"] == "same-origin"
 
 
 @pytest.mark.parametrize("elsewhere", ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "/ok\r\nx: y"])

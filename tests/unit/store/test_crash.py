@@ -10,6 +10,7 @@ import pytest
 from tests.support.clock import FakeClock
 from tests.unit.store.support import open_store
 
+
 def run(script: str, home: Path, fault: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "TANDEM_FAULT": fault}
     return subprocess.run([sys.executable, "-c", script, str(home)], env=environment, capture_output=True, text=True, check=False)

@@ -218,6 +218,14 @@ def test_a_delivery_that_is_being_sent_finishes_while_a_newer_message_comes_in(d
     assert desk.state(first.id) == CaseState.REPLIED
 
 
+def test_older_mail_joins_its_thread_and_overtakes_nothing(desk: Desk) -> None:
+    (first,) = desk.take_in(message(message_id="<1@x>"))
+    desk.take_in(message(text="from last year", message_id="<0@x>", references=("<1@x>",)), older=True)
+    assert desk.state(first.case) == CaseState.WAITING
+    desk.claim()
+    assert desk.claim().thread_id == first.case
+
+
 def test_a_bounce_of_our_reply_shows_the_replied_case_to_a_person(desk: Desk) -> None:
     first = desk.answer(message())
     delivery = desk.started()

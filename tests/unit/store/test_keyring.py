@@ -64,3 +64,11 @@ def test_a_keyring_of_a_newer_program_is_refused(tmp_path: Path) -> None:
     path.write_bytes(body + hashlib.sha256(body).digest())
     with pytest.raises(KeyringError, match="newer"):
         make(tmp_path)
+
+
+def test_keys_that_could_not_be_written_do_not_count(tmp_path: Path) -> None:
+    keyring = make(tmp_path)
+    keyring.path = tmp_path / "gone" / "keyring"
+    with pytest.raises(KeyringError, match="cannot be written"):
+        keyring.ensure(9, 4)
+    assert keyring.slots == 4

@@ -238,6 +238,17 @@ def test_a_put_off_reply_is_taken_back_when_a_newer_message_came_meanwhile(desk:
     assert desk.state(case.id) == CaseState.CLOSED
 
 
+def test_an_overtaken_reply_is_taken_back_even_at_its_last_try(desk: Desk) -> None:
+    case = desk.answer(message(message_id="<1@x>"))
+    for _ in range(StoreLimits().delivery_attempts - 1):
+        desk.finish(desk.started(), DeliveryOutcome.TRY_AGAIN)
+        desk.clock.move(7 * 3600)
+    delivery = desk.started()
+    desk.take_in(message(text="newer", message_id="<2@x>", references=("<1@x>",)))
+    assert desk.finish(delivery, DeliveryOutcome.TRY_AGAIN) == DeliveryState.RETIRED
+    assert desk.state(case.id) == CaseState.CLOSED
+
+
 def test_an_unknown_delivery_is_refused(desk: Desk) -> None:
     desk.answer(message())
     delivery = desk.started()

@@ -127,6 +127,28 @@ def test_a_failing_job_does_not_break_the_chain(desk: Desk) -> None:
     assert found.bodies == 4
 
 
+def test_a_job_that_fails_only_when_it_is_run_again_leaves_nothing_behind(store: Store, desk: Desk) -> None:
+    runs: list[int] = []
+
+    def moody(books: Books) -> None:
+        books.append(SourceRefreshed(at=1.0, source="moody", digest="", passages=1), term=desk.term)
+        runs.append(1)
+        if len(runs) == 2:
+            raise ValueError("not again")
+
+    def fails(books: Books) -> None:
+        put(98)(books)
+        raise ValueError("no")
+
+    def source(books: Books) -> int:
+        return books.append(SourceRefreshed(at=1.0, source="fine", digest="", passages=1), term=desk.term)
+
+    results = gather(store, [source, moody, fails, source])
+    assert [type(result) for result in results] == [int, ValueError, ValueError, int]
+    assert names(store) == ["fine"]
+    assert store.verify(tables=True).ok
+
+
 def test_a_full_disk_fails_the_whole_batch_and_work_goes_on_when_there_is_room(store: Store, disk: Disk, desk: Desk) -> None:
     position = store.position
     disk.fails = "full"
