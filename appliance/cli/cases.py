@@ -44,7 +44,8 @@ def list_(context: click.Context, states: tuple[str, ...], limit: int, before: s
 
 
 EXPORTED = (
-    "id", "received_at", "changed_at", "channel", "mailbox", "state", "reason", "language", "tier", "team", "score", "agent", "duplicate_of",
+    "id", "received_at", "changed_at", "channel", "mailbox", "state", "reason", "language", "tier", "team", "score", "agent",
+    "duplicate_of",
 )  # fmt: skip
 
 

@@ -58,7 +58,7 @@ def mailbox(context: click.Context, mailbox: str | None, race_it: bool, rounds: 
     if not boxes:
         known = ", ".join(box.id for box in settings.mailbox) or "none"
         raise SettingsError("There is no such IMAP mailbox in tandem.toml.", f"Known: {known}.")
-    account = imap_account(boxes[0], settings)
+    account = imap_account(boxes[0])
     report = race(account, account, rounds)
     if as_json:
         print_json({"mailbox": boxes[0].id, "fit": report.fit, **msgspec.to_builtins(report)})

@@ -27,7 +27,7 @@ def reader_of(box: MailboxSettings, settings: Settings) -> Reader:
     return Reader(authserv_id=box.smtp.authserv_id, retain_raw=settings.intake.retain_raw, clean=settings.intake.clean)
 
 
-def imap_account(box: MailboxSettings, settings: Settings) -> ImapAccount:
+def imap_account(box: MailboxSettings) -> ImapAccount:
     """Where this mailbox's mail is taken from."""
     imap = box.imap
     return ImapAccount(
@@ -71,7 +71,7 @@ def needs_of(settings: Settings, everything: bool) -> Needs:
     boxes = settings.mailbox
     return Needs(
         home=settings.home,
-        imap=tuple(imap_account(box, settings) for box in boxes if box.imap.host) if everything else (),
+        imap=tuple(imap_account(box) for box in boxes if box.imap.host) if everything else (),
         smtp=tuple(smtp_account(box) for box in boxes if box.smtp.host) if everything else (),
         folders=tuple(folder for box in boxes for folder in (box.folder.inbox, box.folder.outbox) if folder is not None),
         mailboxes_without_authserv_id=tuple(box.id for box in boxes if box.imap.host and not box.smtp.authserv_id),

@@ -58,7 +58,7 @@ def directory(settings: Settings, policy: LivePolicy) -> Directory:
 def make_inbox(box: MailboxSettings, settings: Settings, clock: Clock) -> Inbox | None:
     """Where this mailbox's mail comes from: a server, a folder of files, an mbox file, or nowhere."""
     if box.imap.host:
-        return ImapInbox(imap_account(box, settings), clock, reader_of(box, settings))
+        return ImapInbox(imap_account(box), clock, reader_of(box, settings))
     if box.folder.inbox is None:
         return None
     kind = MboxInbox if box.folder.inbox.suffix == ".mbox" else FolderInbox
@@ -70,7 +70,7 @@ def make_outbox(box: MailboxSettings, settings: Settings, clock: Clock) -> Outbo
     sender = Address(name=settings.company.name, address=box.sender)
     signature = settings.company.signature or settings.company.name
     if box.smtp.host:
-        sent = imap_account(box, settings) if box.imap.host else None
+        sent = imap_account(box) if box.imap.host else None
         return SmtpOutbox(smtp_account(box), sender, signature, settings.company.name, clock, sent)
     if box.folder.outbox is not None:
         return FolderOutbox(box.id, box.folder.outbox, sender, signature, settings.company.name, clock)

@@ -23,8 +23,9 @@ class Event(Record, tag_field="kind", omit_defaults=True):
 class MessageReceived(Event, tag="message_received"):
     """A message came in and became a case. Fingerprints are keyed digests, so they tell nothing without the key.
 
-    ``slot`` is the place of the customer's key in the keyring. ``about`` is the case of ours that a bounce or an automatic
-    message speaks of. ``overtakes`` are the deliveries that are being sent while this newer message comes in.
+    ``slot`` is the place of the customer's key in the keyring; ``new_customer`` says that this entry takes it. ``about`` is
+    the case of ours that a bounce or an automatic message speaks of. ``overtakes`` are the deliveries that are being sent
+    while this newer message comes in.
     """
 
     case: str
@@ -45,6 +46,7 @@ class MessageReceived(Event, tag="message_received"):
     supersedes: tuple[str, ...] = ()
     older: bool = False
     slot: int = 0
+    new_customer: bool = False
     received_at: float = 0.0
     thread_print: str = ""
     raw: str = ""  # digest of the sealed raw mail

@@ -104,15 +104,15 @@ def message(text: str, subject: str = "", sender: str = "matti@example.com", nam
     return Message(**{**values, **fields})
 
 
-def case(text: str = "", subject: str = "", *, about: Message | None = None, **fields: Any) -> Case:
-    """A claimed case about a mail with this text, or about this message."""
+def case(text: str = "", subject: str = "", *, mail: Message | None = None, **fields: Any) -> Case:
+    """A claimed case about a mail with this text, or this mail itself."""
     values: dict[str, Any] = {
         "id": "c-1",
         "channel": "mail",
         "mailbox": "support",
         "state": CaseState.CLAIMED,
         "received_at": 1_800_000_000.0,
-        "message": about or message(text, subject),
+        "message": mail or message(text, subject),
         "history": History(),
     }
     return Case(**{**values, **fields})

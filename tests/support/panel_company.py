@@ -6,7 +6,7 @@ from appliance.ground.clock import Clock
 from appliance.records.answer import Check, Decision, Draft, DraftSentence, Outcome
 from appliance.records.case import CaseState
 from appliance.records.knowledge import Citation, Passage, SourceState
-from appliance.records.language import Language
+from appliance.records.language import Code, Language
 from appliance.records.message import Address, Attachment, Message
 from appliance.records.policy import Reason, Tier
 from tests.support.panel_twin import PanelTwin, a_case
@@ -68,14 +68,14 @@ def finnish_draft() -> Draft:
 
 def settled(decision: Decision = Decision.REVIEW) -> Outcome:
     checks = (
-        Check(name="grounded", passed=False, score=0.75, reason=Reason(code="price_unsupported", names=("49 €",))),
+        Check(name="grounded", passed=False, score=0.75, reason=Reason(code="unsupported_number", numbers={"unknown": 1.0})),
         Check(name="language", passed=True, score=1.0),
         Check(name="private", passed=True, score=1.0),
         Check(name="complete", passed=True, score=1.0),
     )
     return Outcome(
         decision=decision,
-        reason=Reason(code="low_score"),
+        reason=Reason(code="low_score", numbers={"score": 0.62, "least": 0.7}),
         language=Language(code="fi", source="text", confidence=0.97),
         tier=Tier.GROUNDED,
         checks=checks,
@@ -142,12 +142,20 @@ def _waiting(twin: PanelTwin, clock: Clock) -> None:
 
     message = msgspec.structs.replace(file.message, attachments=attached) if file.message else None
     twin.add(msgspec.structs.replace(file, message=message, outcome=settled(), thread=(earlier,)))
-    for number, minutes, name, subject, reason, language in (
-        (2, 52, "Björn Söderström", "Reklamation på faktura 2231", "tier_never", "sv"),
-        (3, 38, "Mikko Lahtinen", "Milloin huoltomies tulee?", "account_needed", "fi"),
+    others: tuple[tuple[int, float, str, str, str, Code], ...] = (
+        (2, 52, "Björn Söderström", "Reklamation på faktura 2231", "tier0", "sv"),
+        (3, 38, "Mikko Lahtinen", "Milloin huoltomies tulee?", "account_data", "fi"),
         (4, 21, "Sarah Whitfield", "Do you ship the P40 to Åland?", "no_knowledge", "en"),
-        (5, 9, "Liisa Korhonen", "Lisäkysymys: takuu ja varaosat vanhaan pumppumalliin (sarjanumero PP-1998-0042)", "newer_message", "fi"),
-    ):
+        (
+            5,
+            9,
+            "Liisa Korhonen",
+            "Lisäkysymys: takuu ja varaosat vanhaan pumppumalliin (PP-1998-0042)",
+            "earlier_unanswered",
+            "fi",
+        ),
+    )
+    for number, minutes, name, subject, reason, language in others:
         twin.add(
             a_case(
                 number,
@@ -159,7 +167,7 @@ def _waiting(twin: PanelTwin, clock: Clock) -> None:
                 reason=reason,
                 language=language,
             )
-        )  # type: ignore[arg-type]
+        )
     twin.add(
         a_case(
             6,
@@ -180,5 +188,5 @@ def _ended(twin: PanelTwin, clock: Clock) -> None:
     for number in range(7, 40):
         state = (CaseState.REPLIED, CaseState.REPLIED, CaseState.ROUTED, CaseState.CLOSED)[number % 4]
         subject = ("Opening hours in December", "Varaosa pumppuun", "Leveranstid?", "Out of office")[number % 4]
-        reason = ("answered", "answered", "tier_route", "automatic")[number % 4]
+        reason = ("answered", "answered", "route_only", "automatic")[number % 4]
         twin.add(a_case(number, clock, state=state, minutes=90 + 37 * number, subject=subject, reason=reason, name=f"Customer {number}"))

@@ -109,8 +109,7 @@ class PanelTwin:
         return self.files.get(case)
 
     def explain(self, case: str, language: Code = "en") -> list[str]:
-        reason = self.files[case].row.reason.replace("_", " ")
-        return [f"Held for a person because: {reason}.", f"({language})"] if reason else []
+        return [f"Decided about {case}.", f"({language})"]
 
     def teams(self, language: Code = "en") -> dict[str, str]:
         return {team: names[language] for team, names in TEAMS.items()}

@@ -8,11 +8,12 @@ from appliance.cli.status import recent_errors
 
 
 def _line(event: str, at: float) -> str:
-    return json.dumps({"event": event, "time": datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")})
+    moment = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+    return json.dumps({"event": event, "time": moment.replace("+00:00", "Z")})
 
 
 def test_errors_of_the_last_day_are_counted_by_kind_the_most_frequent_first(tmp_path: Path) -> None:
-    lines = [_line("imap_failed", 2000.0), _line("smtp_failed", 2000.0), _line("smtp_failed", 3000.0), _line("smtp_failed", 10.0), "torn li"]
+    lines = [_line("imap_failed", 2000.0), *(_line("smtp_failed", at) for at in (2000.0, 3000.0, 10.0)), "torn li"]
     (tmp_path / "errors.log").write_text("\n".join(lines))
     assert [(event, count) for event, (count, _) in recent_errors(tmp_path / "errors.log", 1000.0).items()] == [
         ("smtp_failed", 2),

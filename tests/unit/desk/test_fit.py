@@ -82,3 +82,11 @@ def test_a_passage_that_does_not_speak_of_most_of_it_loses_score_even_when_it_is
     assert fit("Does the well pump lift water?", well, ("well_pump",), "en") >= 0.8
     assert fit("Does the well pump lift salted sea brine and sand?", well, ("well_pump",), "en") < 0.7
     assert fit("anything", Found(passage=PUMPS[0], score=1.0), (), "en") == 1.0
+
+
+def test_what_a_question_points_to_must_be_something_the_passage_speaks_of() -> None:
+    title = "How long is the warranty of a pump?"
+    shelf = (passage("w", "The warranty of the pump is 2 years.", key="warranty", title=title, aliases=("warranty",)),)
+    assert answer(case("We bought a pump. How long is its warranty?"), desk(shelf), OPEN).decision is Decision.SEND
+    strange = "The new sauna stove in our cottage hums at night. How long is its warranty?"
+    assert answer(case(strange), desk(shelf), OPEN).decision is Decision.REVIEW

@@ -16,6 +16,7 @@ DISGUISED = (
     "my ⓛⓐⓦⓨⓔⓡ calls",
     "MY ＬＡＷＹＥＲ CALLS",
     "my l_a_w_y_e_r",
+    "I will su\u200be you",
 )
 DATA = Path(__file__).parents[2] / "data" / "policy"
 

@@ -1,9 +1,13 @@
 from pathlib import Path
+from typing import Any
 
 from appliance.records.answer import Decision
 from appliance.records.case import CaseState
+from appliance.records.message import Receipt
 from appliance.records.person import Approval
+from appliance.store import intake
 from appliance.store.keyring import Keyring
+from appliance.store.writer import Job, Ticket
 from tests.support.clock import FakeClock
 from tests.unit.store.support import Desk, message, open_store, outcome
 
@@ -136,3 +140,23 @@ def test_a_keyring_put_back_from_a_backup_brings_nobody_back(desk: Desk, clock: 
         assert opened is not None
         assert opened.erased
     assert Keyring.open(home / "keyring", may_create=False, reserve=1).key(0) is None
+
+
+def test_a_mail_that_comes_in_while_its_customer_is_being_erased_is_erased_too(desk: Desk) -> None:
+    desk.take_in(message(text="before"))
+    store = desk.store
+    arrival = desk.arrival(message(text="meanwhile"))
+    receiving = store._writer.submit
+    prepared = intake.prepare(arrival, store._prints, store.limits)
+    ran: list[list[Receipt]] = []
+
+    def with_a_mail_before(job: Job[Any]) -> Ticket[Any]:
+        store._writer.submit = receiving  # type: ignore[method-assign]
+        receiving(lambda books: ran.append(intake.receive(books, [prepared], desk.term, 1.0)))
+        return receiving(job)
+
+    store._writer.submit = with_a_mail_before  # type: ignore[method-assign]
+    assert erase(desk)["cases"] == 2
+    opened = store.file(ran[0][0].case)
+    assert opened is not None
+    assert opened.erased

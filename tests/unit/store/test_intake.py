@@ -321,3 +321,14 @@ def test_a_reopened_store_knows_what_it_received(clock: FakeClock, desk: Desk) -
     desk.store.close()
     with open_store(home, clock) as store:
         assert store.receive([arrival], term=desk.term)[0].known
+
+
+def test_a_file_name_stands_nowhere_in_the_clear_and_is_still_known(desk: Desk) -> None:
+    arrival = Arrival(origin=Origin(mailbox="files", name="Tuhkatassun valitus.eml"), message=message(), received_at=1.0)
+    (receipt,) = desk.store.receive([arrival], term=desk.term)
+    assert receipt.origin == arrival.origin
+    assert desk.store.receive([arrival], term=desk.term)[0].known
+    desk.store.acknowledge([receipt], None, claimed_elsewhere=[arrival.origin], term=desk.term)
+    assert desk.claim().hold == "claimed_elsewhere"
+    desk.store.tidy()
+    assert all(b"Tuhkatassu" not in file.read_bytes() for file in desk.store.home.rglob("*") if file.is_file())

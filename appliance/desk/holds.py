@@ -1,0 +1,99 @@
+"""What speaks against an automatic reply before anything is written, beyond what the policy finds in the words.
+
+Each hold is a row: the most it leaves, and its reason. ``closed`` are the cases with nothing to answer at all.
+"""
+
+from collections.abc import Iterator
+
+from appliance.desk.desk import Desk
+from appliance.desk.question import Reading
+from appliance.policy import narrow
+from appliance.records.case import Case
+from appliance.records.language import Language
+from appliance.records.message import Message, MessageKind
+from appliance.records.policy import Allowance, Reason, Verdict
+
+_BOUNCE_IS_FINE = ("delayed", "delivered", "relayed", "expanded")  # RFC 3464, 2.3.3: it may still arrive, or has
+
+
+def closed(case: Case) -> Reason | None:
+    """Why there is nothing to answer, or None. A bounce of our own reply closes too; the store shows the replied case."""
+    message = case.message
+    if case.duplicate_of:
+        return Reason(code="duplicate", names=(case.duplicate_of,))
+    if message.kind is MessageKind.AUTOMATIC:
+        return Reason(code="automatic", names=(message.automatic_reason,) if message.automatic_reason else ())
+    if message.kind is MessageKind.BOUNCE:
+        return _closed_bounce(case)
+    return Reason(code="own_mail") if message.tandem_key else None
+
+
+def _closed_bounce(case: Case) -> Reason | None:
+    bounce = case.message.bounce
+    if bounce is not None and bounce.action in _BOUNCE_IS_FINE:
+        return Reason(code="delivery_report", names=(bounce.action,))
+    if case.about:
+        return Reason(code="bounced", names=(case.about,))
+    return None if _is_ours(case) else Reason(code="delivery_report")
+
+
+def _is_ours(case: Case) -> bool:
+    """A bounce in one of our threads, or with our key in it, whose case is not known: a person looks."""
+    return bool(case.thread or case.message.tandem_key)
+
+
+def hold(verdict: Verdict, case: Case, reading: Reading, language: Language, desk: Desk) -> Verdict:
+    """The verdict, narrowed by everything that holds this case for a person."""
+    for reason in (*_by_case(case, desk), *_by_language(language, desk), *_by_reading(case.message, reading, desk)):
+        verdict = narrow(verdict, Allowance.REVIEW, reason)
+    return verdict
+
+
+def _by_case(case: Case, desk: Desk) -> Iterator[Reason]:
+    message, limits = case.message, desk.policy.limits
+    if message.kind is MessageKind.UNREADABLE:
+        yield Reason(code="unreadable")
+    if message.kind is MessageKind.BOUNCE:
+        yield Reason(code="bounced")
+    if case.hold:
+        yield Reason(code=case.hold)
+    if case.history.earlier_unanswered:
+        yield Reason(code="follow_up", numbers={"earlier": case.history.earlier_unanswered})
+    if not message.sender.address:
+        yield Reason(code="no_address")
+    if _replies_go_elsewhere(message):
+        yield Reason(code="reply_to_differs")
+    if case.attempts > limits.attempts:
+        yield Reason(code="gave_up", numbers={"attempts": case.attempts})
+    sent, most = case.history.automatic_replies_to_sender, limits.replies_per_sender_per_day
+    if sent >= most:
+        yield Reason(code="sender_limit", numbers={"sent": sent, "most": most})
+    sent, most = case.history.automatic_replies_last_hour, limits.replies_per_hour
+    if sent >= most:
+        yield Reason(code="hourly_limit", numbers={"sent": sent, "most": most})
+
+
+def _by_language(language: Language, desk: Desk) -> Iterator[Reason]:
+    confidence = round(language.confidence, 2)
+    if not language.code or language.confidence < desk.policy.thresholds.language:
+        yield Reason(code="language_unsure", numbers={"confidence": confidence})
+    elif language.code not in desk.company.languages:
+        yield Reason(code="language_not_served", names=(language.code,))
+
+
+def _by_reading(message: Message, reading: Reading, desk: Desk) -> Iterator[Reason]:
+    limits = desk.policy.limits
+    if not message.text.strip():
+        yield Reason(code="empty_body")
+    elif not reading.parts:
+        yield Reason(code="no_question")
+    if len(message.text) > limits.question_characters:
+        yield Reason(code="too_long", numbers={"characters": len(message.text), "most": limits.question_characters})
+    if len(reading.parts) > limits.question_parts:
+        yield Reason(code="too_many_parts", numbers={"parts": len(reading.parts), "most": limits.question_parts})
+    if message.attachments and (reading.thin or reading.points_to_attachment):
+        yield Reason(code="attachment_question", numbers={"attachments": len(message.attachments)})
+
+
+def _replies_go_elsewhere(message: Message) -> bool:
+    return any(address.address.lower() != message.sender.address.lower() for address in message.reply_to)

@@ -1,0 +1,1 @@
+"""Judges: how far a sentence is supported by the passages it cites."""

@@ -1,0 +1,76 @@
+"""The panel put together: the guard around a Litestar app that serves the pages and the API."""
+
+from typing import Any
+
+from litestar import Litestar, Request, Response
+from litestar.handlers import BaseRouteHandler
+
+from appliance import __version__
+from appliance.ground.assets import asset
+from appliance.panel.api import ask, cases, knowledge, metrics, node, openapi, switches, users
+from appliance.panel.describe import description
+from appliance.panel.door import Commands, PanelOptions
+from appliance.panel.feed import Feed
+from appliance.panel.frame import Panel, Routes, templates
+from appliance.panel.guard import Guard, allowed
+from appliance.panel.pages import analytics, appliance, case, docs, events, overview, review, sign_in
+from appliance.panel.pages import cases as cases_page
+from appliance.panel.pages import static as static_page
+from appliance.panel.problems import problem_of
+from appliance.panel.static import Static
+from appliance.settings.model import Settings
+
+BODY_BYTES_MOST = 1024 * 1024  # the longest reply, with every letter escaped as JSON may have it, and room to spare
+
+PAGES: tuple[Routes, ...] = (
+    overview.routes, review.routes, cases_page.routes, case.routes, appliance.routes, analytics.routes,
+    docs.routes, sign_in.routes, static_page.routes, events.routes,
+)  # fmt: skip
+OPERATIONS: tuple[Routes, ...] = (
+    node.routes, cases.routes, switches.routes, knowledge.routes, ask.routes, users.routes, metrics.routes, openapi.routes,
+)  # fmt: skip
+
+
+def build_app(commands: Commands, options: PanelOptions) -> Litestar:
+    """The app for ``PanelServer.attach``. It answers nobody whom its guard does not know."""
+
+    def describe() -> dict[str, Any]:
+        return description(all_handlers(panel), options.version)
+
+    static = Static(asset("web") / "static")
+    panel = Panel(commands, options, Guard(commands, options), Feed(commands), static, describe)
+
+    def explain(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+        return panel.problem(request, problem_of(error))
+
+    app = Litestar(
+        route_handlers=all_handlers(panel),
+        middleware=[allowed],
+        exception_handlers={Exception: explain},
+        request_max_body_size=BODY_BYTES_MOST,
+        openapi_config=None,
+        logging_config=None,
+        debug=False,
+    )
+    # Outside the router, so that an address that leads nowhere is told apart from one that leads somewhere only to those let in.
+    app.asgi_handler = panel.guard.wrap(app.asgi_handler, panel.refuse)
+    templates()
+    return app
+
+
+def options_of(settings: Settings) -> PanelOptions:
+    """What the panel is told, from ``tandem.toml``."""
+    return PanelOptions(
+        host=settings.panel.host,
+        port=settings.panel.port,
+        public_url=settings.panel.public_url,
+        time_zone=settings.panel.time_zone,
+        company=settings.company.name,
+        languages=settings.company.languages,
+        version=__version__,
+    )
+
+
+def all_handlers(panel: Panel) -> list[BaseRouteHandler]:
+    """Every page and every operation."""
+    return [handler for routes in (*PAGES, *OPERATIONS) for handler in routes(panel)]

@@ -1,0 +1,191 @@
+"""What every page and every operation shares: the panel put together, and how a page is rendered in its frame."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar import Request, Response
+from litestar.types import ASGIApp, Scope
+
+from appliance.ground.assets import asset
+from appliance.panel import words
+from appliance.panel.door import Commands, PanelOptions
+from appliance.panel.feed import Feed
+from appliance.panel.guard import Guard
+from appliance.panel.problems import Problem
+from appliance.panel.sessions import Session
+from appliance.panel.short import short
+from appliance.panel.static import Static
+from appliance.panel.words import Voice
+from appliance.policy import roles
+from appliance.records.language import Code
+from appliance.records.person import Actor
+
+Call = Request[Any, Any, Any]
+LANGUAGE_COOKIE = "tandem-language"
+_LANGUAGE_SECONDS = 365 * 86400
+_FOR_PROGRAMS = ("/api/", "/ai/", "/v1/", "/health", "/info", "/metrics", "/openapi.json", "/livez", "/readyz")
+
+
+@cache
+def templates() -> Environment:
+    """The templates, all compiled at once and kept. Autoescape is on whatever their names end in."""
+    environment = Environment(
+        loader=FileSystemLoader(asset("web") / "templates"),
+        autoescape=True,
+        auto_reload=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for name in environment.list_templates():
+        environment.get_template(name)
+    return environment
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The panel of one node."""
+
+    commands: Commands
+    options: PanelOptions
+    guard: Guard
+    feed: Feed
+    static: Static
+    describe: Callable[[], dict[str, Any]]  # the API's description, made when somebody asks for it
+
+    @cached_property
+    def description(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        return self.describe()
+
+    @cached_property
+    def tables(self) -> dict[Code, words.Table]:
+        return words.load(asset("web") / "words")
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.options.time_zone)
+
+    def voice(self, language: Code) -> Voice:
+        return Voice(self.tables, language, self.zone, self.options.clock.now())
+
+    def language_of(self, request: Call) -> Code:
+        accept = request.headers.get("accept-language", "")
+        default = self.options.languages[0] if self.options.languages else "en"
+        return words.choose(request.query_params.get("lang", ""), request.cookies.get(LANGUAGE_COOKIE, ""), accept, default)
+
+    def page(self, request: Call, name: str, *, code: int = 200, **context: Any) -> Response[bytes]:
+        """One page in the frame: navigation, the levers' state, the sentence about what was just done."""
+        return self._rendered(request, name, code, {**self._frame(request), **context})
+
+    def bare_page(self, request: Call, name: str, *, code: int = 200, **context: Any) -> Response[bytes]:
+        """A page for somebody who may be nobody yet: it tells nothing about the node."""
+        return self._rendered(request, name, code, {**self._common(request), **context})
+
+    def _rendered(self, request: Call, name: str, code: int, context: dict[str, Any]) -> Response[bytes]:
+        html = templates().get_template(name).render(context)
+        response = Response(html.encode(), media_type="text/html; charset=utf-8", status_code=code)
+        wish = request.query_params.get("lang", "")
+        if wish and wish == context["voice"].code:
+            response.set_cookie(LANGUAGE_COOKIE, wish, max_age=_LANGUAGE_SECONDS, httponly=True, samesite="lax", path="/")
+        return response
+
+    def _common(self, request: Call) -> dict[str, Any]:
+        voice = self.voice(self.language_of(request))
+        return {
+            "voice": voice,
+            "static": self.static.address,
+            "t": voice.text,
+            "n": voice.count,
+            "who": lambda sender: sender.partition(" <")[0] or "—",
+            "dependency": lambda name: words.dependency(voice, name),
+            "reason": lambda code: short(code, voice),
+            "company": self.options.company,
+            "path": request.url.path,
+            "languages": words.NAMES,
+        }
+
+    def _frame(self, request: Call) -> dict[str, Any]:
+        actor, session = actor_of(request), session_of(request)
+        return {
+            **self._common(request),
+            "actor": actor,
+            "csrf": session.csrf if session else "",
+            "signed_in_by_browser": session is not None,
+            "notice": session.take_notice() if session and request.headers.get("x-live") is None else None,
+            "status": self.commands.status(),
+            "may": lambda action: roles.may(actor.role, action),
+        }
+
+    def refuse(self, scope: Scope, problem: Problem) -> ASGIApp:
+        """The answer to a request that is not let in: a page for browsers, JSON for everybody else."""
+        return _Plain(self.problem(Request(scope), problem))
+
+    def problem(self, request: Call, problem: Problem) -> Response[bytes]:
+        if not wants_page(request):
+            return Response(problem.as_json(), status_code=problem.status, media_type="application/json", headers=problem.headers)
+        voice = self.voice(self.language_of(request))
+        words_ = f"problem.{problem.code}"
+        response = self.bare_page(
+            request,
+            "sign_in.html" if problem.status == 401 else "problem.html",
+            code=problem.status,
+            message=voice.known(words_, "message", problem.message),
+            remedy=voice.known(words_, "remedy", problem.remedy),
+            here=request.url.path if request.method == "GET" else "/",
+            next=own_path(str(request.url.path) + (f"?{request.url.query}" if request.url.query else ""))
+            if request.method == "GET"
+            else "/",
+            wrong=problem.code == "wrong_key",
+            problem=problem,
+        )
+        for name, value in problem.headers.items():
+            response.headers[name] = value
+        return response
+
+
+class _Plain:
+    """Sends a finished response without an app around it."""
+
+    def __init__(self, response: Response[bytes]) -> None:
+        self._response = response
+
+    async def __call__(self, scope: Any, _receive: Any, send: Any) -> None:
+        headers = [
+            (b"content-type", str(self._response.media_type).encode()),
+            (b"content-length", str(len(self._response.content)).encode()),
+        ]
+        headers += [(name.lower().encode(), value.encode("latin-1")) for name, value in self._response.headers.items()]
+        headers += [(b"set-cookie", cookie.to_header(header="").encode()) for cookie in self._response.cookies]
+        await send({"type": "http.response.start", "status": self._response.status_code, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else self._response.content})
+
+
+Routes = Callable[[Panel], list[Any]]
+
+
+def actor_of(request: Call) -> Actor:
+    """Who asks; the guard has seen to it that there is somebody."""
+    actor: Actor = request.scope["user"]
+    return actor
+
+
+def session_of(request: Call) -> Session | None:
+    """The browser's session; None for a program with a key."""
+    session: Session | None = request.scope["auth"]
+    return session
+
+
+def wants_page(request: Call) -> bool:
+    """Whether the answer is read by a person: a browser asks for HTML, and the API's addresses never give it."""
+    return not request.url.path.startswith(_FOR_PROGRAMS) and "text/html" in request.headers.get("accept", "")
+
+
+def own_path(address: str) -> str:
+    """The address if it stays in this panel, else the overview: a link must not lead elsewhere after signing in."""
+    fine = address.startswith("/") and not address.startswith(("//", "/\\")) and not address.startswith("/sign-")
+    return address if fine and address.isprintable() else "/"

@@ -1,0 +1,1 @@
+"""The pages, one file each: ``routes(panel)`` gives what Litestar is to serve."""

@@ -1,0 +1,36 @@
+"""The review: what waits on the left, the case on the right, the oldest first."""
+
+from typing import Annotated, Any
+
+from litestar import Response
+from litestar.params import QueryParameter
+
+from appliance.panel.frame import Call, Panel
+from appliance.panel.pages.case import opened_context
+from appliance.panel.problems import Problem
+from appliance.panel.routes import page
+from appliance.panel.waiting import waiting_rows
+
+LISTED_MOST = 100
+CaseWish = Annotated[str, QueryParameter(name="case", max_length=64, description="The case to open; the oldest by default.")]
+
+
+def routes(panel: Panel) -> list[Any]:
+    @page("/review", action="see_cases", summary="The review page")
+    def review(request: Call, wished: CaseWish = "") -> Response[bytes]:
+        rows = waiting_rows(panel.commands, LISTED_MOST)
+        chosen = wished or (rows[0].id if rows else "")
+        shown = _shown(panel, request, chosen) if chosen else {"opened": None, "teams": {}}
+        return panel.page(request, "review.html", rows=rows, chosen=chosen, explicit=bool(wished), **shown)
+
+    return [review]
+
+
+def _shown(panel: Panel, request: Call, case: str) -> dict[str, Any]:
+    """The chosen case; when it has gone meanwhile, the list still stands."""
+    try:
+        return opened_context(panel, request, case)
+    except Problem as problem:
+        if problem.status != 404:
+            raise
+        return {"opened": None, "teams": {}}

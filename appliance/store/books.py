@@ -1,0 +1,170 @@
+"""What a job of the writer works with: append an event, and it is journalled, chained and applied in the open transaction.
+
+Rows that are only ever added (entries, bodies) are kept back and written in one go before the commit; ``write_out`` does
+it earlier for a job that must read one of them.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from appliance.records.events import Event
+from appliance.store import journal
+from appliance.store.apply import apply
+from appliance.store.bodies import Bodies, Sealed
+from appliance.store.effects.tables import body_number
+from appliance.store.errors import KeyringError, StaleTerm
+from appliance.store.keyring import Keyring
+from appliance.store.limits import StoreLimits
+from appliance.store.prints import Prints
+from appliance.store.schema import BODIES_PER_ENTRY
+from appliance.store.sqlite import Connection
+
+_BODY = "INSERT INTO bodies (id, role, slot, digest, sealed) VALUES (?, ?, ?, ?, ?)"
+_HEAD = "INSERT INTO heads (position, hash, signature, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_CUSTOMERS_KEPT = 10_000
+
+
+class End(NamedTuple):
+    """The newest entry's position and term."""
+
+    position: int
+    term: int
+
+
+class Mark(NamedTuple):
+    """A place in an open transaction."""
+
+    position: int
+    term: int
+    hash: bytes
+    next_slot: int
+
+
+class Books:
+    """The writing side of one database. Used by the writer's thread alone, but for ``on_disk``.
+
+    ``position``, ``hash`` and ``term`` are the journal's end in the open transaction, ``on_disk`` is its end as of the last commit.
+    """
+
+    def __init__(self, connection: Connection, keyring: Keyring, limits: StoreLimits) -> None:
+        self.connection = connection
+        self.keyring = keyring
+        self.limits = limits
+        self.bodies = Bodies(keyring)
+        self.prints = Prints(keyring.print_key)
+        self.signer = Ed25519PrivateKey.from_private_bytes(keyring.signing_key)
+        self.chain = journal.Chain(keyring.chain_key)
+        self.kinds: set[type[Event]] = set()
+        self._customers: dict[bytes, int] = {}  # of those that stand in the table
+        self._entries: list[tuple[object, ...]] = []
+        self._sealed: list[tuple[object, ...]] = []
+        self.reload()
+
+    def reload(self) -> None:
+        """Forget what was not committed: read the journal's end and the next free slot anew."""
+        last = journal.last(self.connection)
+        self.position, self.term, self.hash = (last.position, last.term, last.hash) if last else (0, 0, journal.GENESIS)
+        self.on_disk = End(self.position, self.term)
+        row = self.connection.execute("SELECT (SELECT max(slot) FROM customers), (SELECT max(slot) FROM erasures)").fetchone()
+        self.next_slot = max((slot for slot in row if slot is not None), default=-1) + 1
+        row = self.connection.execute("SELECT max(position) FROM heads").fetchone()
+        self.head = int(row[0] or 0)
+        self.kinds.clear()
+        self._customers.clear()
+        self._entries.clear()
+        self._sealed.clear()
+
+    def check_keyring(self) -> None:
+        """Refuse another home's keyring: neither the first nor the last entry was hashed with its key."""
+        ends = [entry for entry in (journal.at(self.connection, 1), journal.last(self.connection)) if entry is not None]
+        if ends and all(self.chain.of(entry) != entry.hash for entry in ends):
+            raise KeyringError(
+                f"The keyring {self.keyring.path} is not the one that this database was written with.",
+                "Put the right one back from a backup; without it the customers' words cannot be read.",
+            )
+
+    def check_term(self, term: int) -> None:
+        """Refuse the work of a leader whose time is over."""
+        if term < self.term:
+            raise StaleTerm(f"Term {term} is over: the journal is in term {self.term}.", "Another node leads; this one follows it.")
+
+    def append(self, event: Event, *, term: int, bodies: Sequence[Sealed] = ()) -> int:
+        """Add an entry and do what it says to the tables; returns its position. ``bodies`` travel beside it, in this order."""
+        self.check_term(term)
+        if len(bodies) > BODIES_PER_ENTRY:
+            raise ValueError("too many bodies for one entry")
+        position, kind, payload = self.position + 1, journal.kind_of(event), journal.encode(event)
+        prev, count = self.hash, len(bodies)
+        self.hash = self.chain.hash(prev, position, term, journal.VERSION, kind.encode(), event.at, count, payload)
+        self.position, self.term = position, term
+        self._entries.append((position, term, journal.VERSION, kind, event.at, payload, count, prev, self.hash))
+        for place, body in enumerate(bodies):
+            self._sealed.append((body_number(position, place), *body))
+        self.kinds.add(type(event))
+        apply(self.connection, position, term, event)
+        return position
+
+    def write_out(self) -> None:
+        """Write the rows kept back."""
+        if self._entries:
+            self.connection.executemany(journal.INSERT, self._entries)
+            self._entries.clear()
+        if self._sealed:
+            self.connection.executemany(_BODY, self._sealed)
+            self._sealed.clear()
+
+    def committed(self) -> set[type[Event]]:
+        """The transaction is on disk: which kinds of events it brought."""
+        self.on_disk = End(self.position, self.term)
+        kinds, self.kinds = self.kinds, set()
+        return kinds
+
+    def mark(self) -> Mark:
+        """Where the books stand now, to come ``back_to``; everything before is written out."""
+        self.write_out()
+        return Mark(self.position, self.term, self.hash, self.next_slot)
+
+    def back_to(self, mark: Mark) -> None:
+        """Forget what one job has done since; its rows are undone by the caller."""
+        self.position, self.term, self.hash, self.next_slot = mark
+        self._entries.clear()
+        self._sealed.clear()
+        self._customers.clear()
+
+    def sign_head(self, at: float) -> None:
+        """Sign the journal's end as it is in this transaction, unless it is signed already."""
+        if self.position > self.head:
+            self.connection.execute(_HEAD, (self.position, self.hash, self.signer.sign(head_bytes(self.position, self.hash)), at))
+            self.head = self.position
+
+    # Customers
+
+    def slot_of(self, customer: bytes) -> int | None:
+        """The slot of a customer's key; None for a stranger."""
+        slot = self._customers.get(customer)
+        if slot is None:
+            row = self.connection.execute("SELECT slot FROM customers WHERE digest = ?", (customer,)).fetchone()
+            if row is None:
+                return None
+            if len(self._customers) >= _CUSTOMERS_KEPT:
+                self._customers.clear()
+            slot = self._customers[customer] = row[0]
+        return slot
+
+    def take_slot(self) -> int:
+        """The next slot for a new customer; its key is on disk in the keyring."""
+        slot = self.next_slot
+        self.keyring.ensure(slot, self.limits.slots_reserved)
+        self.next_slot += 1
+        return slot
+
+    def forget_customer(self, customer: bytes) -> None:
+        """An erased customer's next message takes another slot."""
+        self._customers.pop(customer, None)
+
+
+def head_bytes(position: int, digest: bytes) -> bytes:
+    """What a node signs: that the journal up to here is this."""
+    return b"tandem-head" + position.to_bytes(8, "big") + digest

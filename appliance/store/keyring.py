@@ -1,0 +1,145 @@
+"""The keys, in a 0600 file beside the database and never in it, so that destroying a key destroys what it sealed.
+
+It holds the chain key, the print key, the node's signing key, and *slots*: random keys, made ahead of use. A new customer takes the
+next slot by its number, which stands in the journal, so taking one costs no flush of this file. More slots are made
+while some are left. Erasing a customer writes the file anew without that key, and then wipes it in the old file, whose
+blocks the disk may keep for a while. On a drive that moves blocks behind our back (any SSD) the wipe is best effort: full-disk
+encryption is what makes it certain, and the help says so.
+
+Layout: a line of JSON, the slots of 32 bytes each (zeros: destroyed), the SHA-256 of all before it.
+"""
+
+import hashlib
+import os
+import threading
+from pathlib import Path
+
+import msgspec
+
+from appliance.ground.files import flush_to_disk, write_atomically
+from appliance.ground.ids import random_bytes
+from appliance.store.errors import KeyringError
+
+_KEY = 32
+_SUM = 32
+_DESTROYED = bytes(_KEY)
+_FORMAT = 1
+_RESTORE = "Put the keyring of this database back from a backup; without it the customers' words cannot be read."
+
+
+class _Header(msgspec.Struct, frozen=True):
+    """The first line of the file; keys in hexadecimal."""
+
+    format: int
+    chain: str
+    prints: str
+    signing: str
+    slots: int
+
+
+class Keyring:
+    """The keys of one home. May be asked from any thread."""
+
+    def __init__(self, path: Path, header: _Header, slots: bytearray) -> None:
+        self.path = path
+        self._header = header
+        self._slots = slots
+        self._lock = threading.Lock()
+        self.chain_key = bytes.fromhex(header.chain)
+        self.print_key = bytes.fromhex(header.prints)
+        self.signing_key = bytes.fromhex(header.signing)
+
+    @classmethod
+    def open(cls, path: Path, *, may_create: bool, reserve: int) -> "Keyring":
+        """Read the keyring; make one only when ``may_create`` says that there is no database it could belong to."""
+        if not path.exists():
+            if not may_create:
+                raise KeyringError(f"The keyring {path} is missing, and there is a database that was sealed with it.", _RESTORE)
+            return cls._create(path, reserve)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise KeyringError(f"The keyring {path} cannot be read: {error.strerror}.", "Check its owner and rights (0600).") from error
+        return cls(path, *_parse(path, content))
+
+    @classmethod
+    def _create(cls, path: Path, reserve: int) -> "Keyring":
+        secrets = [random_bytes(_KEY).hex() for _ in range(3)]
+        header = _Header(format=_FORMAT, chain=secrets[0], prints=secrets[1], signing=secrets[2], slots=reserve)
+        keyring = cls(path, header, bytearray(random_bytes(reserve * _KEY)))
+        keyring._replace(keyring._slots)
+        return keyring
+
+    @property
+    def slots(self) -> int:
+        """How many slots are on disk."""
+        return len(self._slots) // _KEY
+
+    def key(self, slot: int) -> bytes | None:
+        """The key in a slot; None when it was destroyed."""
+        start = slot * _KEY
+        key = bytes(self._slots[start : start + _KEY])
+        if len(key) < _KEY:
+            raise KeyringError(f"The keyring {self.path} has no slot {slot}: it is older than the database.", _RESTORE)
+        return None if key == _DESTROYED else key
+
+    def ensure(self, slot: int, reserve: int) -> None:
+        """Have the slot on disk before anybody seals with it; further slots are made in growing lots."""
+        if slot < self.slots:
+            return
+        with self._lock:
+            missing = slot + 1 - self.slots
+            if missing > 0:
+                self._replace(self._slots + random_bytes(_KEY * max(missing, reserve, self.slots // 8)))
+
+    def destroy(self, slots: tuple[int, ...]) -> int:
+        """Destroy the keys in these slots, on disk when this returns; how many were still there. May be repeated."""
+        with self._lock:
+            there = [slot for slot in slots if slot < self.slots and self.key(slot) is not None]
+            if not there:
+                return 0
+            before = os.open(self.path, os.O_RDWR)
+            try:
+                kept = bytearray(self._slots)
+                for slot in there:
+                    kept[slot * _KEY : (slot + 1) * _KEY] = _DESTROYED
+                self._replace(kept)
+                self._wipe(before, there)
+            finally:
+                os.close(before)
+            return len(there)
+
+    def _wipe(self, descriptor: int, slots: list[int]) -> None:
+        """Overwrite the keys in the file that has just been replaced, where its blocks may live on."""
+        start = os.pread(descriptor, 4096, 0).index(b"\n") + 1
+        for slot in slots:
+            os.pwrite(descriptor, _DESTROYED, start + slot * _KEY)
+        flush_to_disk(descriptor)
+
+    def _replace(self, slots: bytearray) -> None:
+        """Write the file anew; only once it is on disk do the slots count."""
+        header = msgspec.structs.replace(self._header, slots=len(slots) // _KEY)
+        content = msgspec.json.encode(header) + b"\n" + bytes(slots)
+        try:
+            write_atomically(self.path, content + hashlib.sha256(content).digest())
+        except OSError as error:
+            reason = f"The keyring {self.path} cannot be written: {error.strerror}."
+            raise KeyringError(reason, "Check the disk's room and the folder's rights.") from error
+        self._header, self._slots = header, slots
+
+
+def _parse(path: Path, content: bytes) -> tuple[_Header, bytearray]:
+    damaged = KeyringError(f"The keyring {path} is damaged.", _RESTORE)
+    body, checksum = content[:-_SUM], content[-_SUM:]
+    if hashlib.sha256(body).digest() != checksum:
+        raise damaged
+    line, _, slots = body.partition(b"\n")
+    try:
+        header = msgspec.json.decode(line, type=_Header)
+    except msgspec.DecodeError as error:
+        raise damaged from error
+    if header.format > _FORMAT:
+        raise KeyringError(f"The keyring {path} was written by a newer program.", "Start it with that release.")
+    if len(slots) != header.slots * _KEY:
+        raise damaged
+    return header, bytearray(slots)

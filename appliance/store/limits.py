@@ -1,0 +1,61 @@
+"""How much at most, and how long. Whoever opens a store may hand in others."""
+
+from typing import Protocol
+
+from appliance.records.base import Record
+
+
+class StoreLimits(Record):
+    """The store's own limits; each says what happens beyond it."""
+
+    queue_jobs: int = 10_000  # waiting for the writer; beyond it a caller gets StoreBusy
+    batch_jobs: int = 512  # that share one flush; the rest share the next
+    arrivals_per_entry_batch: int = 500  # in one transaction; more are taken in several
+    message_bytes: int = 20_000_000  # of a message once encoded; beyond it the HTML goes, then the end of the text
+    raw_bytes: int = 50_000_000  # of a raw mail; beyond it only the parsed message is kept
+    reply_bytes: int = 1_000_000  # of a draft; beyond it the settlement is refused
+    references: int = 30  # of a message that are looked up, the newest
+    copies: int = 20  # addresses in Cc of a reply
+    thread_messages: int = 20  # earlier messages handed to the desk, the newest
+    claims_per_case: int = 3  # that failed or ran out; then a person gets the case
+    duplicate_seconds: float = 3 * 86_400.0  # how long the same words without a Message-ID count as the same mail
+    delivery_attempts: int = 8  # then it is a dead letter: about a day and a half with the pauses below
+    backoff_seconds: float = 60.0  # before the second try, doubled for each further one
+    backoff_seconds_max: float = 6 * 3600.0
+    rows: int = 10_000  # of a list in one answer
+    searched_rows: int = 5_000  # the newest, of which subject and sender are opened and searched
+    recovered_deliveries: int = 10_000
+    slots_reserved: int = 1_024  # customer keys made ahead of use, at least
+    head_entries: int = 1_000  # between two signed heads at most
+    anchor_seconds: float = 60.0  # between two anchors outside the database at most, when there is something to anchor
+    idle_seconds: float = 0.05  # without work before the writer tidies up
+    wal_pages: int = 1_000  # in the write-ahead log before an idle writer brings them home
+    wal_pages_max: int = 16_000  # before a busy one does, which holds it up for a moment; 64 MB
+    linger_share: float = 0.15  # of the running flush time that the writer waits for company
+    problems: int = 200  # that a verification lists
+
+
+def backoff_seconds(limits: StoreLimits, attempts: int) -> float:
+    """The pause after so many tries: doubling and without jitter, for one appliance is no herd."""
+    return float(min(limits.backoff_seconds * 2.0 ** max(attempts - 1, 0), limits.backoff_seconds_max))
+
+
+class SendLimits(Protocol):
+    """How many automatic replies at most; the policy's limits fit. They are checked where the reply is queued."""
+
+    @property
+    def replies_per_sender_per_day(self) -> int:
+        """To one sender within 24 hours."""
+        ...
+
+    @property
+    def replies_per_hour(self) -> int:
+        """To everybody within an hour."""
+        ...
+
+
+class Sending(Record):
+    """Plain send limits, with the policy's defaults."""
+
+    replies_per_sender_per_day: int = 1
+    replies_per_hour: int = 200

@@ -1,0 +1,165 @@
+"""What leaves: the letter to the company's own people, the delivery as its channel takes it, the addresses it goes to."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from appliance.records.answer import Draft
+from appliance.records.delivery import Delivery, DeliveryKind
+from appliance.records.message import Address, Message
+from appliance.store import cases
+from appliance.store.bodies import Letter
+from appliance.store.books import Books
+from appliance.store.errors import WrongState
+from appliance.store.limits import StoreLimits
+from appliance.store.names import has_token, message_id, subject_token
+from appliance.store.prints import normal_address
+
+_FALLBACK_DOMAIN = "tandem.invalid"  # RFC 2606: of a mailbox without a sender's address; such a reply goes to a folder, never by mail
+_SUBJECT_CHARACTERS = 500
+_WORDS_CHARACTERS = 200_000
+
+DELIVERY_COLUMNS = """no, id, case_no, slot, kind, mailbox, state, automatic, message_id, body, attempts, not_before, queued_at, agent,
+    term, overtaken"""
+
+
+def _nobody(_: str) -> str:
+    return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Directory:
+    """The company's own addresses, which the store cannot know by itself.
+
+    ``senders``: mailbox id to the address its replies come from. ``team``: a team's id to the address that gets its handovers,
+    "" for a team that works in the panel. ``drafts``: mailbox id to the own address that gets held drafts, "" for none.
+    """
+
+    senders: Mapping[str, str] = field(default_factory=dict)
+    team: Callable[[str], str] = _nobody
+    drafts: Callable[[str], str] = _nobody
+
+    def domain(self, mailbox: str) -> str:
+        """The domain of a mailbox's Message-IDs."""
+        return self.senders.get(mailbox, "").rpartition("@")[2].strip().lower() or _FALLBACK_DOMAIN
+
+
+class Queued(NamedTuple):
+    """A delivery as the table keeps it."""
+
+    no: int
+    id: str
+    case_no: int
+    slot: int
+    kind: str
+    mailbox: str
+    state: str
+    automatic: int
+    message_id: str
+    body: int
+    attempts: int
+    not_before: float
+    queued_at: float
+    agent: str
+    term: int
+    overtaken: int
+
+
+def next_message_id(books: Books, kept: cases.Kept, directory: Directory) -> str:
+    """The Message-ID of the case's next delivery: with another number only after one of the same case was tried."""
+    row = books.connection.execute("SELECT count(*) FROM deliveries WHERE case_no = ? AND attempts > 0", (kept.no,)).fetchone()
+    return message_id(kept.id, int(row[0]) + 1, directory.domain(kept.mailbox))
+
+
+def handover(message: Message, address: str, language: str, token: str) -> Letter:
+    """A routed case as its team gets it: the customer's own words."""
+    return _letter(message, address, message.subject, "", language, token)
+
+
+def held_draft(message: Message, draft: Draft, address: str, token: str) -> Letter:
+    """A held draft as the company's own mailbox gets it: the draft, and what it answers."""
+    return _letter(message, address, draft.subject or message.subject, draft.text, draft.language, token)
+
+
+def _letter(message: Message, address: str, subject: str, text: str, language: str, token: str) -> Letter:
+    return Letter(
+        to=Address(address=address),
+        subject=_subject(subject, token),
+        text=text,
+        language=language,
+        quoted=(message.full_text or message.text)[:_WORDS_CHARACTERS],
+        quoted_from=message.sender,
+        quoted_at=message.sent_at,
+    )
+
+
+def _subject(subject: str, token: str) -> str:
+    line = " ".join(subject.split())[:_SUBJECT_CHARACTERS]
+    return line if has_token(line) else f"{line} [#{token}]".strip()
+
+
+def delivery_of(books: Books, queued: Queued, directory: Directory) -> Delivery | None:
+    """Everything the channel needs; None when the words were erased."""
+    kept = cases.by_number(books.connection, queued.case_no)
+    token = "" if kept is None else subject_token(kept.thread, books.prints.key)
+    common: dict[str, Any] = {
+        "id": queued.id,
+        "case": "" if kept is None else kept.id,
+        "kind": DeliveryKind(queued.kind),
+        "mailbox": queued.mailbox,
+        "message_id": queued.message_id,
+        "automatic": bool(queued.automatic),
+        "attempts": queued.attempts,
+        "term": queued.term,
+    }
+    common["key"] = books.prints.delivery_key(common["case"], queued.message_id)
+    if queued.kind != DeliveryKind.REPLY:
+        letter = cases.letter_of(books.connection, books.bodies, queued.body)
+        return None if letter is None else Delivery(**common, **_own_mail(letter))
+    draft = cases.draft_of(books.connection, books.bodies, queued.body)
+    message = cases.message_of(books.connection, books.bodies, queued.case_no)
+    if draft is None or message is None:
+        return None
+    return Delivery(**common, **_reply(message, draft, bool(queued.automatic), directory, books.limits, token))
+
+
+def _own_mail(letter: Letter) -> dict[str, Any]:
+    return {
+        "to": (letter.to,),
+        "subject": letter.subject,
+        "text": letter.text,
+        "language": letter.language,
+        "quoted": letter.quoted,
+        "quoted_from": letter.quoted_from,
+        "quoted_at": letter.quoted_at,
+    }
+
+
+def _reply(message: Message, draft: Draft, automatic: bool, directory: Directory, limits: StoreLimits, token: str) -> dict[str, Any]:
+    to = recipients(message, automatic)
+    own = {normal_address(address) for address in directory.senders.values()} | {normal_address(address.address) for address in to}
+    copies = [address for address in message.cc if address.address and normal_address(address.address) not in own]
+    references = (*message.references, *((message.message_id,) if message.message_id else ()))
+    return {
+        "to": to,
+        "cc": tuple(copies[: limits.copies]),
+        "subject": _subject(draft.subject or f"Re: {message.subject}", token),
+        "text": draft.text,
+        "language": draft.language,
+        "in_reply_to": message.message_id,
+        "references": references[-limits.references :],
+        "thread_index": message.thread_index,
+    }
+
+
+def recipients(message: Message, automatic: bool) -> tuple[Address, ...]:
+    """An automatic reply goes to the sender and nowhere else; a person's goes where the customer asked for replies."""
+    if not automatic and message.reply_to and any(address.address for address in message.reply_to):
+        return tuple(address for address in message.reply_to if address.address)
+    return (message.sender,)
+
+
+def must_be_addressed(message: Message) -> None:
+    """Refuse a reply to nobody."""
+    if not any(address.address for address in recipients(message, automatic=False)):
+        raise WrongState("The message has no sender that could be answered.", "Route it to a team or close it.")

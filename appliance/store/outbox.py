@@ -1,0 +1,145 @@
+"""The outbox: what leaves next, and what became of it."""
+
+from appliance.records.case import CaseState
+from appliance.records.delivery import Delivery, DeliveryKind, DeliveryOutcome, DeliveryResult, DeliveryState
+from appliance.records.events import DeliveryDied, DeliveryPutOff, DeliverySent, DeliveryStarted, DeliveryUncertain, Event
+from appliance.records.policy import Reason, Switches
+from appliance.store import mailing
+from appliance.store.books import Books
+from appliance.store.errors import NoSuchCase
+from appliance.store.limits import backoff_seconds
+from appliance.store.mailing import DELIVERY_COLUMNS, Directory, Queued
+from appliance.store.names import delivery_number
+from appliance.store.sqlite import Connection
+
+_DUE = f"""SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE state = 'queued' AND lever = ? AND not_before <= ?
+    ORDER BY not_before, no LIMIT 1"""
+
+
+def levers_allow(switches: Switches) -> tuple[int, ...]:
+    """Which deliveries may start now: 0 are those that a person approved and handovers, 1 the automatic replies."""
+    if not switches.readable or not switches.outbound_enabled:
+        return ()
+    return (0, 1) if switches.automation_enabled and not switches.safe_mode else (0,)
+
+
+def start_next(books: Books, agent: str, switches: Switches, directory: Directory, term: int, now: float) -> Delivery | None:
+    """The delivery that has been due longest and that the levers allow; from this entry on it counts as under way."""
+    books.check_term(term)
+    while (queued := _due(books.connection, switches, now)) is not None:
+        books.write_out()  # its words may have been queued in this very transaction
+        delivery = mailing.delivery_of(books, queued._replace(attempts=queued.attempts + 1, term=term), directory)
+        case = _case(books.connection, queued)
+        if delivery is None:
+            reason = Reason(code="words_erased")
+            books.append(DeliveryDied(at=now, by=agent, delivery=queued.id, case=case, reason=reason), term=term)
+            continue
+        books.append(DeliveryStarted(at=now, by=agent, delivery=queued.id, case=case, attempt=queued.attempts + 1), term=term)
+        return delivery
+    return None
+
+
+def _due(connection: Connection, switches: Switches, now: float) -> Queued | None:
+    rows = [connection.execute(_DUE, (lever, now)).fetchone() for lever in levers_allow(switches)]
+    found = [Queued._make(row) for row in rows if row is not None]
+    return min(found, key=lambda queued: (queued.not_before, queued.no), default=None)
+
+
+def _case(connection: Connection, queued: Queued) -> str:
+    return str(connection.execute("SELECT id FROM cases WHERE no = ?", (queued.case_no,)).fetchone()[0])
+
+
+def finish(books: Books, delivery: Delivery, result: DeliveryResult, term: int, now: float) -> DeliveryState:
+    """Write down what became of a try; the state that the delivery came to. A repeat changes nothing."""
+    books.check_term(term)
+    queued = must_find(books.connection, delivery.id)
+    if queued.state != DeliveryState.SENDING or queued.attempts != delivery.attempts:
+        return DeliveryState(queued.state)
+    event, state = _after(books, queued, delivery, result, now)
+    books.append(event, term=term)
+    return state
+
+
+def _after(books: Books, queued: Queued, delivery: Delivery, result: DeliveryResult, now: float) -> tuple[Event, DeliveryState]:
+    reason = Reason(code=result.stage or result.outcome.value, numbers={"code": float(result.code), "attempts": float(queued.attempts)})
+    if result.outcome == DeliveryOutcome.SENT:
+        return DeliverySent(at=now, by=queued.agent, delivery=queued.id, case=delivery.case), DeliveryState.SENT
+    if result.outcome == DeliveryOutcome.UNCERTAIN:
+        uncertain = DeliveryUncertain(at=now, by=queued.agent, delivery=queued.id, case=delivery.case, reason=reason)
+        return uncertain, DeliveryState.UNCERTAIN
+    if result.outcome == DeliveryOutcome.TRY_AGAIN and (queued.overtaken or queued.attempts < books.limits.delivery_attempts):
+        pause = max(backoff_seconds(books.limits, queued.attempts), result.retry_after_seconds or 0.0)
+        put_off = DeliveryPutOff(
+            at=now,
+            by=queued.agent,
+            delivery=queued.id,
+            case=delivery.case,
+            reason=reason,
+            not_before=now + min(pause, books.limits.backoff_seconds_max),
+            retired=bool(queued.overtaken),
+        )
+        return put_off, DeliveryState.RETIRED if queued.overtaken else DeliveryState.QUEUED
+    return DeliveryDied(at=now, by=queued.agent, delivery=queued.id, case=delivery.case, reason=reason), DeliveryState.DEAD
+
+
+def finish_found(books: Books, delivery: Delivery, was_found: bool, term: int, now: float) -> DeliveryState:
+    """After a restart: it was found where a sent mail leaves a trace, or nobody knows."""
+    books.check_term(term)
+    queued = must_find(books.connection, delivery.id)
+    if queued.state != DeliveryState.SENDING:
+        return DeliveryState(queued.state)
+    if was_found:
+        books.append(DeliverySent(at=now, by="recovery", delivery=queued.id, case=delivery.case, found=True), term=term)
+        return DeliveryState.SENT
+    reason = Reason(code="not_found")
+    books.append(DeliveryUncertain(at=now, by="recovery", delivery=queued.id, case=delivery.case, reason=reason), term=term)
+    return DeliveryState.UNCERTAIN
+
+
+def must_find(connection: Connection, delivery: str) -> Queued:
+    """The delivery of this id; refused when there is none."""
+    number = delivery_number(delivery)
+    row = connection.execute(f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE no = ? AND id = ?", (number or 0, delivery)).fetchone()
+    if row is None:
+        raise NoSuchCase(f"There is no delivery {delivery}.", "The case's page shows the deliveries there are.")
+    return Queued._make(row)
+
+
+def under_way(connection: Connection, limit: int) -> list[Queued]:
+    """Deliveries that were started and of which nothing more is known, oldest first."""
+    rows = connection.execute(f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE state = 'sending' ORDER BY no LIMIT ?", (limit,)).fetchall()
+    return [Queued._make(row) for row in rows]
+
+
+def bare(books: Books, queued: Queued) -> Delivery:
+    """A delivery whose words were erased while it was under way: enough to look for it."""
+    case = _case(books.connection, queued)
+    return Delivery(
+        id=queued.id,
+        case=case,
+        kind=DeliveryKind(queued.kind),
+        mailbox=queued.mailbox,
+        message_id=queued.message_id,
+        key=books.prints.delivery_key(case, queued.message_id),
+        automatic=bool(queued.automatic),
+        to=(),
+        attempts=queued.attempts,
+        term=queued.term,
+    )
+
+
+def uncertain_of(connection: Connection, case_no: int) -> Queued | None:
+    """The case's delivery whose fate is unknown."""
+    row = connection.execute(
+        f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE case_no = ? AND state = 'uncertain' ORDER BY no DESC LIMIT 1", (case_no,)
+    ).fetchone()
+    return None if row is None else Queued._make(row)
+
+
+def state_after_resolution(decision: str, reply: bool) -> CaseState:
+    """Where a case stands once a person has found out."""
+    if decision == "drop":
+        return CaseState.CLOSED
+    if not reply:
+        return CaseState.ROUTED
+    return CaseState.REPLIED if decision == "sent" else CaseState.REPLYING

@@ -1,0 +1,148 @@
+"""The tables, as a list of steps that is only ever appended to.
+
+``PRAGMA user_version`` counts the steps taken, so a start with an up-to-date database reads one number and imports nothing;
+only a step to be taken loads sqlite-utils. Tables are STRICT; the ones that are looked up by key have no hidden row number.
+
+``cases.no`` is the position of the journal entry by which the case came in, ``deliveries.no`` of the one that queued it, and a
+body's id is its entry's position times eight plus its place in the entry: three lookups that need no index.
+Everything but ``journal``, ``heads`` and ``bodies`` follows from the journal and is changed by ``apply`` alone.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from appliance.store import sqlite
+from appliance.store.errors import StoreCorrupt, StoreTooNew
+
+BODIES_PER_ENTRY = 8
+
+#: The tables that follow from the journal, each with the columns that order its rows.
+STATE_TABLES: dict[str, str] = {
+    "cases": "no",
+    "lines": "case_no, position",
+    "customers": "digest",
+    "erasures": "slot",
+    "origins": "mailbox, folder, uid_validity, uid, name",
+    "prints": "print",
+    "cursors": "mailbox, folder",
+    "deliveries": "no",
+    "counters": "state",
+    "tallies": "quarter, name",
+    "switches": "name",
+    "sources": "name",
+    "keys": "id",
+}
+
+_FIRST = """
+CREATE TABLE journal (
+    position INTEGER PRIMARY KEY, term INTEGER NOT NULL, version INTEGER NOT NULL, kind TEXT NOT NULL, at REAL NOT NULL,
+    payload BLOB NOT NULL, bodies INTEGER NOT NULL, prev BLOB NOT NULL, hash BLOB NOT NULL) STRICT;
+CREATE TABLE heads (position INTEGER PRIMARY KEY, hash BLOB NOT NULL, signature BLOB NOT NULL, at REAL NOT NULL) STRICT;
+CREATE TABLE bodies (
+    id INTEGER PRIMARY KEY, role TEXT NOT NULL, slot INTEGER NOT NULL, digest BLOB NOT NULL, sealed BLOB NOT NULL) STRICT;
+
+CREATE TABLE cases (
+    no INTEGER PRIMARY KEY, id TEXT NOT NULL, channel TEXT NOT NULL, mailbox TEXT NOT NULL, state TEXT NOT NULL,
+    thread INTEGER NOT NULL, slot INTEGER NOT NULL, kind TEXT NOT NULL, received_at REAL NOT NULL, changed_at REAL NOT NULL,
+    hold TEXT NOT NULL, duplicate_of INTEGER NOT NULL, about INTEGER NOT NULL, overtook INTEGER NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0, agent TEXT NOT NULL DEFAULT '', claim INTEGER NOT NULL DEFAULT 0,
+    claimed_until REAL NOT NULL DEFAULT 0, language TEXT NOT NULL DEFAULT '', tier INTEGER, reason TEXT NOT NULL DEFAULT '',
+    team TEXT NOT NULL DEFAULT '', score REAL, settled INTEGER NOT NULL DEFAULT 0, draft INTEGER NOT NULL DEFAULT 0) STRICT;
+CREATE INDEX cases_waiting ON cases (received_at, no) WHERE state = 'waiting';
+CREATE INDEX cases_claimed ON cases (claimed_until, no) WHERE state = 'claimed';
+CREATE INDEX cases_review ON cases (no) WHERE state = 'review';
+CREATE INDEX cases_routed ON cases (no) WHERE state = 'routed';
+CREATE INDEX cases_replying ON cases (no) WHERE state = 'replying';
+CREATE INDEX cases_uncertain ON cases (no) WHERE state = 'uncertain';
+CREATE INDEX cases_dead ON cases (no) WHERE state = 'dead';
+CREATE INDEX cases_thread ON cases (thread, no) WHERE thread <> no;
+
+CREATE TABLE counters (state TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO counters (state, count) VALUES ('arrived', 0), ('waiting', 0), ('claimed', 0), ('review', 0), ('routed', 0),
+    ('replying', 0), ('replied', 0), ('uncertain', 0), ('dead', 0), ('closed', 0);
+CREATE TABLE tallies (quarter INTEGER NOT NULL, name TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (quarter, name))
+    STRICT, WITHOUT ROWID;
+CREATE TRIGGER cases_came AFTER INSERT ON cases BEGIN
+    UPDATE counters SET count = count + 1 WHERE state = NEW.state;
+    INSERT INTO tallies (quarter, name, count) VALUES (CAST(NEW.changed_at / 900 AS INTEGER), 'came', 1)
+        ON CONFLICT DO UPDATE SET count = count + 1;
+END;
+CREATE TRIGGER cases_moved AFTER UPDATE OF state ON cases WHEN NEW.state <> OLD.state BEGIN
+    UPDATE counters SET count = count - 1 WHERE state = OLD.state;
+    UPDATE counters SET count = count + 1 WHERE state = NEW.state;
+    INSERT INTO tallies (quarter, name, count)
+        SELECT CAST(NEW.changed_at / 900 AS INTEGER), NEW.state, 1
+        WHERE NEW.state IN ('replied', 'review', 'routed', 'closed', 'dead')
+        ON CONFLICT DO UPDATE SET count = count + 1;
+END;
+
+CREATE TABLE lines (case_no INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (case_no, position)) STRICT, WITHOUT ROWID;
+CREATE TABLE customers (digest BLOB PRIMARY KEY, slot INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX customers_slot ON customers (slot);
+CREATE TABLE erasures (slot INTEGER PRIMARY KEY, position INTEGER NOT NULL) STRICT;
+CREATE TABLE origins (
+    mailbox TEXT NOT NULL, folder TEXT NOT NULL, uid_validity INTEGER NOT NULL, uid INTEGER NOT NULL, name TEXT NOT NULL,
+    case_no INTEGER NOT NULL, PRIMARY KEY (mailbox, folder, uid_validity, uid, name)) STRICT, WITHOUT ROWID;
+CREATE TABLE prints (print INTEGER PRIMARY KEY, case_no INTEGER NOT NULL, content INTEGER NOT NULL, at REAL NOT NULL) STRICT;
+CREATE TABLE cursors (
+    mailbox TEXT NOT NULL, folder TEXT NOT NULL, uid_validity INTEGER NOT NULL, uid INTEGER NOT NULL,
+    older_until_uid INTEGER NOT NULL, PRIMARY KEY (mailbox, folder)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE deliveries (
+    no INTEGER PRIMARY KEY, id TEXT NOT NULL, case_no INTEGER NOT NULL, slot INTEGER NOT NULL, kind TEXT NOT NULL,
+    mailbox TEXT NOT NULL, state TEXT NOT NULL, automatic INTEGER NOT NULL, lever INTEGER NOT NULL, message_id TEXT NOT NULL,
+    body INTEGER NOT NULL, attempts INTEGER NOT NULL, not_before REAL NOT NULL, queued_at REAL NOT NULL, changed_at REAL NOT NULL,
+    agent TEXT NOT NULL, term INTEGER NOT NULL, reason TEXT NOT NULL, overtaken INTEGER NOT NULL) STRICT;
+CREATE INDEX deliveries_due ON deliveries (lever, not_before, no) WHERE state = 'queued';
+CREATE INDEX deliveries_sending ON deliveries (no) WHERE state = 'sending';
+CREATE INDEX deliveries_case ON deliveries (case_no, no);
+CREATE INDEX deliveries_sender ON deliveries (slot, queued_at) WHERE automatic = 1;
+CREATE INDEX deliveries_hour ON deliveries (queued_at) WHERE automatic = 1;
+
+CREATE TABLE switches (name TEXT PRIMARY KEY, is_on INTEGER NOT NULL, by TEXT NOT NULL, at REAL NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE sources (
+    name TEXT PRIMARY KEY, digest TEXT NOT NULL, passages INTEGER NOT NULL, refreshed_at REAL NOT NULL, trouble TEXT NOT NULL)
+    STRICT, WITHOUT ROWID;
+CREATE TABLE keys (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, role INTEGER NOT NULL, digest TEXT NOT NULL UNIQUE, by TEXT NOT NULL,
+    issued_at REAL NOT NULL, revoked_at REAL NOT NULL) STRICT, WITHOUT ROWID;
+"""
+
+
+def _first(database: Any) -> None:
+    database.executescript(_FIRST)
+
+
+#: Each takes a ``sqlite_utils.Database``; a later one may use its ``transform`` and ``add_column``.
+STEPS: tuple[Callable[[Any], None], ...] = (_first,)
+
+
+def bring_up_to_date(connection: sqlite.Connection, path: Path) -> None:
+    """Take the steps this database has not taken yet, all or none."""
+    taken = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if taken == len(STEPS):
+        return
+    if taken > len(STEPS):
+        raise StoreTooNew(
+            f"The database {path} has schema {taken}, this program knows {len(STEPS)}.",
+            "Start it with the newer release that wrote it, or restore a backup from before the update.",
+        )
+    if taken == 0 and connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+        raise StoreCorrupt(f"The file {path} is a database, but not one of Tandem's.", "Move it out of the home folder.")
+    _take_steps(connection, taken)
+
+
+def _take_steps(connection: sqlite.Connection, taken: int) -> None:
+    import sqlite_utils  # late: a quarter of a second, and only when there is something to do
+
+    database = sqlite_utils.Database(connection, execute_plugins=False)  # type: ignore[arg-type]  # it is pysqlite3's
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for number, step in enumerate(STEPS[taken:], start=taken + 1):
+            step(database)
+            connection.execute(f"PRAGMA user_version={number}")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")

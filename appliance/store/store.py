@@ -1,0 +1,403 @@
+"""The store's door: everything the other rooms may ask for.
+
+Whatever changes the state returns when it is on disk. ``term`` is the caller's: a lower one than the journal's is refused with
+``StaleTerm``. Any method may be called from any thread; concurrent changes share a flush.
+"""
+
+import threading
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from appliance.ground.clock import Clock
+from appliance.ground.errors import StoreError
+from appliance.ground.files import exclusive_lock
+from appliance.records.answer import Decision, Outcome
+from appliance.records.case import Case, CaseFile, CaseRow, CaseState
+from appliance.records.delivery import Delivery, DeliveryResult, DeliveryState
+from appliance.records.events import (
+    CaseReleased,
+    CaseSettled,
+    DeliveryPutOff,
+    Event,
+    IntakeAcknowledged,
+    ReviewDecided,
+    SourceFailed,
+    SourceRefreshed,
+    SwitchSet,
+    TermBegan,
+    UncertaintyResolved,
+)
+from appliance.records.message import Arrival, Cursor, Origin, Receipt
+from appliance.records.person import Actor, Approval, Role
+from appliance.records.policy import Reason, Switches, SwitchState
+from appliance.store import audit, cases, claims, erasure, intake, levers, mailing, opening, outbox, replay, review, schema, sqlite
+from appliance.store.books import Books
+from appliance.store.errors import StoreLocked, WrongState
+from appliance.store.keyring import Keyring
+from appliance.store.limits import SendLimits, StoreLimits
+from appliance.store.mailing import Directory
+from appliance.store.reading import Readers
+from appliance.store.upkeep import Upkeep
+from appliance.store.writer import Job, Result, Writer
+
+_MAKES_CASES_WAIT: frozenset[type[Event]] = frozenset({IntakeAcknowledged, CaseReleased, TermBegan})
+_MAKES_DELIVERIES_DUE: frozenset[type[Event]] = frozenset({CaseSettled, ReviewDecided, UncertaintyResolved, SwitchSet, DeliveryPutOff})
+_RECORDED: tuple[type[Event], ...] = (SourceRefreshed, SourceFailed)
+
+
+class Store:
+    """One home's state. Made by ``Store.open``.
+
+    ``wake_cases`` and ``wake_deliveries`` are set when something may have become due. A loop clears its event *before* it looks,
+    and waits for it with a timeout, for claims end and pauses pass without anybody writing.
+    """
+
+    def __init__(self, home: Path, clock: Clock, directory: Directory, limits: StoreLimits) -> None:
+        self.home = home
+        self.path = home / "tandem.db"
+        self.clock = clock
+        self.limits = limits
+        self.wake_cases = threading.Event()
+        self.wake_deliveries = threading.Event()
+        self._directory = directory
+        self._switches = Switches()
+        self._closed = False
+        self._stack = ExitStack()
+
+    @classmethod
+    def open(cls, home: Path, clock: Clock, *, directory: Directory | None = None, limits: StoreLimits | None = None) -> "Store":
+        """Open the home's state, making it when there is none. Fails with what is wrong and what to do about it."""
+        store = cls(home, clock, directory or Directory(), limits or StoreLimits())
+        try:
+            store._open()
+        except sqlite.Error as error:
+            store._stack.close()
+            raise sqlite.explain(error, store.path) from error
+        except BaseException:
+            store._stack.close()
+            raise
+        return store
+
+    def _open(self) -> None:
+        _make_home(self.home)
+        self._lock()
+        fresh = not self.path.exists()
+        self._keyring = Keyring.open(self.home / "keyring", may_create=fresh, reserve=self.limits.slots_reserved)
+        connection = sqlite.open_writer(self.path)
+        self._stack.callback(connection.close)
+        self.path.chmod(0o600)
+        schema.bring_up_to_date(connection, self.path)
+        erasure.finish_erasures(connection, self._keyring)
+        self._books = Books(connection, self._keyring, self.limits)
+        self._books.check_keyring()
+        self._bodies = self._books.bodies
+        self._prints = self._books.prints
+        self._readers = Readers(self.path)
+        self._stack.callback(self._readers.close)
+        self._upkeep = Upkeep(self._books, self.home / "anchor", self.clock)
+        self._writer = Writer(self._books, self.clock, lambda error: sqlite.explain(error, self.path))
+        self._writer.after_commit = self._committed
+        self._writer.after_batch = self._upkeep.after_batch
+        self._writer.idle = self._upkeep.idle
+        self._writer.start()
+        self._read_switches(connection)
+
+    def _lock(self) -> None:
+        path = self.home / "run" / "store.lock"
+        if self._stack.enter_context(exclusive_lock(path)) is None:
+            holder = path.read_text(encoding="ascii").strip() or "unknown"
+            raise StoreLocked(
+                f"Another process (pid {holder}) has {self.home} open.",
+                "Stop it first, or talk to it: commands reach a running appliance by themselves.",
+            )
+
+    def close(self) -> None:
+        """Write what is queued, sign and anchor the journal's end, let go of everything. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._writer.close()
+        if self._writer.broken is None:
+            try:
+                self._upkeep.close()
+            except (sqlite.Error, StoreError, OSError) as error:
+                self._upkeep.trouble.broke(str(error))
+        self._stack.close()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _committed(self, kinds: set[type[Event]]) -> None:
+        """On the writer's thread, before any caller goes on."""
+        if SwitchSet in kinds:
+            self._read_switches(self._books.connection)
+        if kinds & _MAKES_CASES_WAIT:
+            self.wake_cases.set()
+        if kinds & _MAKES_DELIVERIES_DUE:
+            self.wake_deliveries.set()
+
+    def _run(self, job: Job[Result]) -> Result:
+        return self._writer.run(job)
+
+    # The journal
+
+    @property
+    def position(self) -> int:
+        """The position of the newest entry."""
+        return self._books.on_disk.position
+
+    @property
+    def term(self) -> int:
+        """The term of the newest entry."""
+        return self._books.on_disk.term
+
+    @property
+    def broken(self) -> StoreError | None:
+        """Why nothing can be written any more; None while all is well."""
+        return self._writer.broken
+
+    def begin_term(self, node: str) -> int:
+        """Take the next term: from now on every lower one is refused. Claims made before are free again."""
+        now = self.clock.now()
+
+        def begin(books: Books) -> int:
+            term = books.term + 1
+            books.append(TermBegan(at=now, by=node, term=term, node=node), term=term)
+            return term
+
+        return self._run(begin)
+
+    def record(self, event: Event, *, term: int) -> int:
+        """Journal something that happened elsewhere (a source was read); its position."""
+        if not isinstance(event, _RECORDED):
+            raise WrongState(f"{type(event).__name__} is not recorded this way.", "Use the method that decides it.")
+        return self._run(lambda books: books.append(event, term=term))
+
+    def sign_head(self) -> None:
+        """Sign the journal's end and anchor it outside the database now; it also happens by itself, from idle time and at close."""
+        self._writer.between(self._upkeep.anchor)
+
+    def tidy(self) -> None:
+        """Bring the write-ahead log home now; it also happens by itself, from idle time."""
+        self._writer.between(self._upkeep.tidy)
+
+    def verify(self, *, tables: bool = False) -> audit.Verification:
+        """Walk the whole chain and the bodies; with ``tables`` also replay the journal and compare. Reads everything once."""
+        self._run(lambda _: None)  # what was confirmed before is on disk and visible
+        return self._readers.ask(lambda connection: self._verify(connection, tables))
+
+    def _verify(self, connection: sqlite.Connection, tables: bool) -> audit.Verification:
+        damage = audit.check_integrity(connection)
+        if damage:
+            problems = tuple(audit.Problem(0, "damaged", line) for line in damage)
+            return audit.Verification(ok=False, entries=0, position=self.position, problems=problems)
+        return audit.verify(
+            connection,
+            self._books.chain,
+            self._books.signer.public_key(),
+            audit.read_anchor(self.home / "anchor"),
+            self.limits.problems,
+            (lambda: replay.differing_tables(connection)) if tables else None,
+        )
+
+    # Intake
+
+    def receive(self, arrivals: Sequence[Arrival], *, term: int) -> tuple[Receipt, ...]:
+        """Make arrivals safe: each is journalled and its words sealed before this returns. A known one adds nothing."""
+        prepared = [intake.prepare(arrival, self._prints, self.limits) for arrival in arrivals]
+        now, most = self.clock.now(), self.limits.arrivals_per_entry_batch
+        if len(prepared) <= most:
+            return tuple(self._run(lambda books: intake.receive(books, prepared, term, now)))
+        receipts: list[Receipt] = []
+        for start in range(0, len(prepared), most):
+            lot = prepared[start : start + most]
+            receipts += self._run(lambda books, lot=lot: intake.receive(books, lot, term, now))  # type: ignore[misc]
+        return tuple(receipts)
+
+    def acknowledge(
+        self, receipts: Iterable[Receipt], cursor: Cursor | None, *, claimed_elsewhere: Iterable[Origin] = (), term: int
+    ) -> None:
+        """The channel was told that these are safe: they wait for the desk from now on, and the cursor moves."""
+        told, lost, now = tuple(receipts), tuple(claimed_elsewhere), self.clock.now()
+        self._run(lambda books: intake.acknowledge(books, told, cursor, lost, term, now))
+
+    def cursor(self, mailbox: str, folder: str = "") -> Cursor | None:
+        """How far a folder has been read; None when it never was."""
+        return self._readers.ask(lambda connection: intake.cursor_of(connection, mailbox, folder))
+
+    def is_own(self, tandem_key: str) -> bool:
+        """Whether an X-Tandem-Key is one that we made: the mail is our own, come back."""
+        return bool(tandem_key) and bool(self._prints.case_of_key(tandem_key))
+
+    # The desk
+
+    def claim(self, agent: str, *, term: int, seconds: float) -> Case | None:
+        """The oldest case that nobody has, for so many seconds; None when there is none. ``agent`` names the worker."""
+        now = self.clock.now()
+        claimed = self._run(lambda books: claims.claim(books, agent, term, seconds, now))
+        if claimed is None:
+            return None
+        kept, history = claimed
+        return self._readers.ask(lambda connection: cases.build(connection, self._bodies, kept, history, self.limits))
+
+    def release(self, case: str, reason: Reason, *, term: int) -> CaseState:
+        """Give a claim back without an outcome. Reason ``stopping`` is no failed try; after too many a person gets the case."""
+        now = self.clock.now()
+        return self._run(lambda books: claims.release(books, case, reason, term, now))
+
+    def settle(self, case: Case, outcome: Outcome, limits: SendLimits, *, term: int) -> Decision:
+        """Put down what the desk decided; what it came to, which may be narrower: a limit, a lever, a newer message.
+
+        Raises ``ClaimLost`` when somebody else has the case by now.
+        """
+        now = self.clock.now()
+        return self._run(lambda books: claims.settle(books, case, outcome, limits, self._switches, self._directory, term, now))
+
+    # The outbox
+
+    def next_delivery(self, agent: str, *, term: int) -> Delivery | None:
+        """Start the delivery that has been due longest and that the levers allow now; None when there is none."""
+        now = self.clock.now()
+        if not self._may_be_due(now):
+            return None
+        return self._run(lambda books: outbox.start_next(books, agent, self._switches, self._directory, term, now))
+
+    def _may_be_due(self, now: float) -> bool:
+        """Looks without a transaction, since a loop asks often and mostly there is nothing."""
+        row = self._readers.one("SELECT 1 FROM deliveries WHERE state = 'queued' AND lever IN (0, 1) AND not_before <= ? LIMIT 1", (now,))
+        return row is not None and bool(outbox.levers_allow(self._switches))
+
+    def delivered(self, delivery: Delivery, result: DeliveryResult, *, term: int) -> DeliveryState:
+        """What became of a try; the state the delivery came to."""
+        now = self.clock.now()
+        return self._run(lambda books: outbox.finish(books, delivery, result, term, now))
+
+    def unfinished_deliveries(self) -> tuple[Delivery, ...]:
+        """After a start: deliveries that were under way. Each is to be looked for, and ``found`` told."""
+
+        def open_all(books: Books) -> tuple[Delivery, ...]:
+            queued = outbox.under_way(books.connection, self.limits.recovered_deliveries)
+            built = (mailing.delivery_of(books, one, self._directory) or outbox.bare(books, one) for one in queued)
+            return tuple(built)
+
+        return self._run(open_all)
+
+    def found(self, delivery: Delivery, was_found: bool, *, term: int) -> DeliveryState:
+        """Whether an unfinished delivery was found where a sent mail leaves a trace; if not, a person finds out."""
+        now = self.clock.now()
+        return self._run(lambda books: outbox.finish_found(books, delivery, was_found, term, now))
+
+    # People
+
+    def decide_review(self, approval: Approval, *, term: int) -> CaseState:
+        """A person approves, rejects or routes a case; the state it came to."""
+        now = self.clock.now()
+        return self._run(lambda books: review.decide(books, approval, self._directory, term, now))
+
+    def resolve_uncertain(self, case: str, decision: str, by: str, *, term: int) -> CaseState:
+        """A person found out: ``sent``, ``resend`` or ``drop``; the state the case came to."""
+        now = self.clock.now()
+        return self._run(lambda books: review.resolve(books, case, decision, by, self._directory, term, now))
+
+    def erase_customer(self, address: str, by: str, *, term: int) -> dict[str, Any]:
+        """Destroy a customer's key and every word of theirs; the steps. May be repeated; numbers and decisions stay."""
+        customer, now, position = self._prints.customer(address), self.clock.now(), self.position
+        seen = self._readers.ask(lambda connection: erasure.cases_of(connection, erasure.slot_of(connection, customer), 0))
+        return self._run(lambda books: erasure.erase(books, customer, seen, position, by, term, now))
+
+    # Levers and keys
+
+    def first_switches(self, *, term: int, **wanted: bool) -> None:
+        """Positions for levers that nobody ever pulled: the settings speak once, later the levers rule."""
+        now = self.clock.now()
+        self._run(lambda books: levers.set_first(books, wanted, term, now))
+
+    def set_switch(self, name: str, on: bool, by: str, *, term: int) -> None:
+        """Pull a lever; it holds for everything that starts after this returns."""
+        now = self.clock.now()
+        self._run(lambda books: levers.set_switch(books, name, on, by, term, now))
+
+    def switches(self) -> Switches:
+        """The levers as they stand. Never raises: what cannot be read counts as closed."""
+        return self._switches if self._writer.broken is None else Switches()
+
+    def switch_states(self) -> tuple[SwitchState, ...]:
+        """Each lever that was ever pulled, who pulled it and when."""
+        return self._readers.ask(levers.states)
+
+    def _read_switches(self, connection: sqlite.Connection) -> None:
+        try:
+            self._switches = levers.switches(connection)
+        except Exception:
+            self._switches = Switches()
+
+    def issue_key(self, name: str, role: Role | int, by: str, *, term: int) -> tuple[str, str]:
+        """A new API key: its id and its secret, which is told this once."""
+        now = self.clock.now()
+        return self._run(lambda books: levers.issue_key(books, name, Role(role), by, term, now))
+
+    def revoke_key(self, key: str, by: str, *, term: int) -> None:
+        """The key opens nothing any more."""
+        now = self.clock.now()
+        self._run(lambda books: levers.revoke_key(books, key, by, term, now))
+
+    def actor_of(self, secret: str) -> Actor | None:
+        """Whose API key this is; None for a wrong or revoked one."""
+        return levers.actor_of(
+            self._readers.one("SELECT name, role FROM keys WHERE digest = ? AND revoked_at = 0", (self._prints.secret(secret),))
+        )
+
+    def keys(self) -> list[dict[str, Any]]:
+        """The API keys without their secrets; revoked ones are marked."""
+        rows = self._readers.all("SELECT id, name, role, by, issued_at, revoked_at FROM keys ORDER BY issued_at, id")
+        names = ("key", "name", "role", "by", "issued_at", "revoked_at")
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    # Looking
+
+    def rows(
+        self, states: Iterable[CaseState] | None = None, limit: int = 50, before: str | None = None, text: str = ""
+    ) -> list[CaseRow]:
+        """Cases, newest first, below the case ``before``. ``text`` is looked for in the newest 5,000 (``limits.searched_rows``)."""
+        wanted = tuple(CaseState) if states is None else tuple(dict.fromkeys(CaseState(state) for state in states))
+        below, most = opening.number_before(before), max(0, min(limit, self.limits.rows))
+        if text:
+            return self._readers.ask(lambda reader: opening.search_rows(reader, self._bodies, wanted, below, most, text, self.limits))
+        return self._readers.ask(lambda reader: cases.rows(reader, self._bodies, wanted, below, most))
+
+    def file(self, case: str) -> CaseFile | None:
+        """A case opened up; None when there is none of that id."""
+        return self._readers.ask(lambda reader: opening.file_of(reader, self._bodies, case, self.limits))
+
+    def raw(self, case: str) -> bytes | None:
+        """The mail as it came, when it was kept."""
+        return self._readers.ask(lambda reader: opening.raw_mail(reader, self._bodies, case))
+
+    def comments(self, case: str) -> tuple[str, ...]:
+        """What people wrote beside their decisions."""
+        return self._readers.ask(lambda reader: opening.comments_of(reader, self._bodies, case))
+
+    def counts(self) -> dict[CaseState, int]:
+        """How many cases are in each state; kept, not counted."""
+        return {CaseState(state): count for state, count in self._readers.all("SELECT state, count FROM counters")}
+
+    def oldest_waiting_seconds(self, now: float) -> float:
+        """How long the oldest waiting case has been waiting; 0.0 when none is."""
+        row = self._readers.one("SELECT received_at FROM cases WHERE state = 'waiting' ORDER BY received_at, no LIMIT 1")
+        return max(0.0, now - row[0]) if row else 0.0
+
+    def tally(self, since: float) -> dict[str, Any]:
+        """What came in and what became of it since a moment, in all and per hour."""
+        return self._readers.ask(lambda reader: opening.tally(reader, since))
+
+
+def _make_home(home: Path) -> None:
+    try:
+        (home / "run").mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StoreError(f"The home folder {home} cannot be made: {error.strerror}.", "Check its place and rights.") from error

@@ -1,0 +1,85 @@
+"""What the writer does when nobody asks for anything: bring the log home, sign and anchor the journal's end."""
+
+from pathlib import Path
+
+from appliance.ground.clock import Clock
+from appliance.ground.log import Log, Trouble
+from appliance.store.audit import Head, write_anchor
+from appliance.store.books import Books
+
+log = Log("store")
+
+
+class Upkeep:
+    """Runs on the writer's thread, between batches."""
+
+    def __init__(self, books: Books, anchor: Path, clock: Clock) -> None:
+        self._books = books
+        self._path = anchor
+        self._clock = clock
+        self._anchored = 0
+        self._anchored_at = float("-inf")
+        self.trouble = Trouble(log, "store_upkeep")
+
+    def idle(self) -> float | None:
+        """Tidy up; in how many seconds there is more to do (None: not before somebody writes again)."""
+        try:
+            self._checkpoint(self._books.limits.wal_pages)
+            wait = self._wait_for_anchor()
+            if wait is not None and wait <= 0:
+                self.anchor()
+                wait = None
+            self.trouble.healed()
+            return wait
+        except Exception as error:
+            self.trouble.broke(str(error))
+            return self._books.limits.anchor_seconds
+
+    def after_batch(self) -> None:
+        """A writer that is never idle must still not let the log grow without end."""
+        self._checkpoint(self._books.limits.wal_pages_max)
+
+    def tidy(self) -> None:
+        """Bring the log home now. The next commits write over it, which costs a disk less than a file that grows."""
+        self._checkpoint(1)
+
+    def anchor(self) -> None:
+        """Sign the journal's end in a transaction of its own, and put it outside the database."""
+        books = self._books
+        if books.position > books.head:
+            books.connection.execute("BEGIN IMMEDIATE")
+            try:
+                books.sign_head(self._clock.now())
+                books.connection.execute("COMMIT")
+            except BaseException:
+                if books.connection.in_transaction:
+                    books.connection.execute("ROLLBACK")
+                books.reload()
+                raise
+        self.anchor_signed()
+
+    def anchor_signed(self) -> None:
+        """Put the newest signed head outside the database."""
+        row = self._books.connection.execute("SELECT position, hash, signature, at FROM heads ORDER BY position DESC LIMIT 1").fetchone()
+        if row is not None and row[0] > self._anchored:
+            write_anchor(self._path, Head(position=row[0], hash=row[1].hex(), signature=row[2].hex(), at=row[3]))
+            self._anchored = row[0]
+        self._anchored_at = self._clock.elapsed()
+
+    def close(self) -> None:
+        """The last thing: everything signed, anchored and brought home."""
+        self.anchor()
+        self._books.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def _wait_for_anchor(self) -> float | None:
+        if self._books.position <= self._anchored:
+            return None
+        if self._books.position - self._anchored >= self._books.limits.head_entries:
+            return 0.0
+        return max(0.0, self._anchored_at + self._books.limits.anchor_seconds - self._clock.elapsed())
+
+    def _checkpoint(self, pages: int) -> None:
+        """Bring the log's pages home when there are so many. Readers are not held up, and none holds it up for long."""
+        _, logged, home = self._books.connection.execute("PRAGMA wal_checkpoint(NOOP)").fetchone()
+        if logged - home >= pages:
+            self._books.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")

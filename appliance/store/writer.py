@@ -1,0 +1,303 @@
+"""The one thread that writes. Callers hand in a job and wait; concurrent jobs share one transaction and one flush.
+
+A job is a function of the books that either returns or raises, and may be run twice: it decides from what it finds, and changes
+nothing but through the books. When a job fails after it has written, the transaction is undone and the others run again,
+each behind a savepoint of its own; that costs the innocent nothing in the usual case, where nobody fails.
+
+While a flush runs, further jobs gather; that is most of the grouping. Beyond it the writer lingers, at most a small share of what
+a flush takes and only while there are fewer jobs than last time, since whoever came then is likely about to come back.
+"""
+
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeVar
+
+from appliance.ground.clock import Clock
+from appliance.ground.errors import StoreError
+from appliance.ground.faults import reach
+from appliance.ground.log import Log
+from appliance.store import sqlite
+from appliance.store.books import Books
+from appliance.store.errors import StoreBusy, StoreClosed
+
+log = Log("store")
+
+Result = TypeVar("Result")
+Job = Callable[[Books], Result]
+
+_NEVER = 1 << 60
+_FLUSH_MEMORY = 0.8  # how much of the running flush time stays at each new one
+
+
+class Ticket(Generic[Result]):
+    """A job on its way, and the place where its caller waits."""
+
+    __slots__ = ("_done", "error", "job", "result")
+
+    def __init__(self, job: Job[Result]) -> None:
+        self.job = job
+        self.result: Result | None = None
+        self.error: BaseException | None = None
+        self._done = threading.Lock()
+        self._done.acquire()
+
+    def finish(self) -> None:
+        """Let the caller go on. Called once."""
+        self._done.release()
+
+    def wait(self) -> Result:
+        """What the job returned, once it is on disk."""
+        self._done.acquire()
+        if self.error is not None:
+            raise self.error
+        return self.result  # type: ignore[return-value]
+
+
+class _Between:
+    """Work for the writer's thread that is no transaction; a batch ends before it."""
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        self.work = work
+
+    def __call__(self, books: Books) -> None:
+        """Never as part of a batch."""
+        raise NotImplementedError
+
+
+class Writer:
+    """Runs jobs in batches.
+
+    ``after_commit`` is told the kinds of events of a batch before any of its callers goes on, ``after_batch`` is called once they
+    all may; ``idle`` when there is nothing to do, and it says in how many seconds it wants to be called again.
+    """
+
+    def __init__(self, books: Books, clock: Clock, explain: Callable[[BaseException], StoreError]) -> None:
+        self._books = books
+        self._clock = clock
+        self._explain = explain
+        self._limits = books.limits
+        self._queue: SimpleQueue[Ticket[Any] | None] = SimpleQueue()
+        self._closing = False
+        self._flush_seconds = 0.0
+        self._last_batch = 0
+        self._set_aside: Ticket[Any] | None = None
+        self._enough = threading.Event()
+        self._wanted = _NEVER
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self.broken: StoreError | None = None
+        self.after_commit: Callable[[set[Any]], None] = lambda _: None
+        self.after_batch: Callable[[], None] = lambda: None
+        self.idle: Callable[[], float | None] = lambda: None
+
+    @property
+    def flush_seconds(self) -> float:
+        """The running time of a commit."""
+        return self._flush_seconds
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        """Run what is queued, then end. May be called twice."""
+        if not self._closing:
+            self._closing = True
+            self._queue.put(None)
+        if self._thread.is_alive() and threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def run(self, job: Job[Result]) -> Result:
+        """Run a job and wait until its effects are on disk."""
+        return self.submit(job).wait()
+
+    def submit(self, job: Job[Result]) -> Ticket[Result]:
+        """Queue a job. Refused at once when the store is broken or closed, or the queue is full."""
+        if self.broken is not None:
+            raise self.broken
+        if self._closing:
+            raise StoreClosed("The store is closed.", "The node is stopping.")
+        if self._queue.qsize() >= self._limits.queue_jobs:
+            raise StoreBusy(
+                f"{self._limits.queue_jobs} changes wait for the disk already.", "Try again shortly; see how busy the disk is."
+            )
+        ticket = Ticket(job)
+        self._queue.put(ticket)
+        if self._queue.qsize() >= self._wanted:
+            self._enough.set()
+        return ticket
+
+    def between(self, work: Callable[[], object]) -> None:
+        """Have something done on the writer's thread between two transactions, and wait for it."""
+        self.submit(_Between(work)).wait()
+
+    # The thread
+
+    def _run(self) -> None:
+        pause: float | None = self._limits.idle_seconds
+        open_ = True
+        while open_:
+            try:
+                first = self._next(pause)
+            except Empty:
+                pause = self._idle()
+                continue
+            if first is None:
+                break
+            open_ = self._aside(first, first.job) if isinstance(first.job, _Between) else self._batch(first)
+            pause = self._limits.idle_seconds
+        self._refuse_rest()
+
+    def _next(self, pause: float | None) -> Ticket[Any] | None:
+        """The ticket that ended the last batch, or the next one to come within the pause."""
+        waiting, self._set_aside = self._set_aside, None
+        return waiting if waiting is not None else self._queue.get(timeout=pause)
+
+    def _idle(self) -> float | None:
+        if self.broken is not None:
+            return None
+        try:
+            return self.idle()
+        except Exception as error:
+            log.warning("store_upkeep_failed", reason=str(error))
+            return self._limits.idle_seconds * 100
+
+    def _aside(self, ticket: Ticket[Any], between: _Between) -> bool:
+        """Work that must not be in a transaction."""
+        try:
+            ticket.result = between.work()
+        except Exception as error:
+            ticket.error = self._explain(error) if isinstance(error, sqlite.Error) else error
+        ticket.finish()
+        return True
+
+    def _batch(self, first: Ticket[Any]) -> bool:
+        """One transaction; False when the writer is to end."""
+        batch: list[Ticket[Any]] = []
+        open_ = True
+        try:
+            if self.broken is not None:
+                raise self.broken
+            self._books.connection.execute("BEGIN IMMEDIATE")
+            open_ = self._gather(first, batch)
+            self._commit(batch)
+        except BaseException as error:
+            self._undo(batch or [first], error)
+        for ticket in batch or [first]:
+            ticket.finish()
+        if self.broken is None:
+            self._quietly(self.after_batch)
+        return open_
+
+    def _quietly(self, work: Callable[[], None]) -> None:
+        """What fails here must not be taken for a failed transaction."""
+        try:
+            work()
+        except Exception as error:
+            log.warning("store_upkeep_failed", reason=str(error))
+
+    def _gather(self, first: Ticket[Any], batch: list[Ticket[Any]]) -> bool:
+        """Run the jobs that are there, until there are no more, or enough."""
+        self._linger()
+        ticket: Ticket[Any] | None = first
+        while ticket is not None:
+            batch.append(ticket)
+            if not self._attempt(ticket):
+                self._run_again(batch)
+            if len(batch) >= self._limits.batch_jobs:
+                return True
+            try:
+                ticket = self._queue.get_nowait()
+            except Empty:
+                return True
+            if ticket is not None and isinstance(ticket.job, _Between):
+                self._set_aside = ticket
+                return True
+        return False
+
+    def _linger(self) -> None:
+        """Wait until as many jobs are there as last time, but only for a small share of what a flush takes.
+
+        Before the first job, not between them: while callers are about to come back, each statement would hand the interpreter to
+        one of them and wait to get it again. And the writer is woken once, when all are there, not for each.
+        """
+        missing = self._last_batch - 1
+        if self._queue.qsize() >= missing:
+            return
+        self._enough.clear()
+        self._wanted = missing
+        if self._queue.qsize() < missing:
+            self._enough.wait(self._flush_seconds * self._limits.linger_share)
+        self._wanted = _NEVER
+
+    def _attempt(self, ticket: Ticket[Any]) -> bool:
+        """Run a job; False when it failed after it had written, so that the transaction is not clean any more."""
+        books = self._books
+        before = (books.position, books.connection.total_changes)
+        try:
+            ticket.result = ticket.job(books)
+        except Exception as error:
+            if not books.connection.in_transaction:
+                raise  # the library gave the whole transaction up: no room, a broken disk
+            ticket.error = self._explain(error) if isinstance(error, sqlite.Error) else error
+            return (books.position, books.connection.total_changes) == before
+        return True
+
+    def _run_again(self, batch: list[Ticket[Any]]) -> None:
+        """Undo everything and run the jobs that did not fail once more, each behind a savepoint."""
+        connection = self._books.connection
+        connection.execute("ROLLBACK")
+        connection.execute("BEGIN IMMEDIATE")
+        self._books.reload()
+        for ticket in batch:
+            if ticket.error is not None:
+                continue
+            mark = self._books.mark()
+            connection.execute("SAVEPOINT job")
+            if not self._attempt(ticket):
+                connection.execute("ROLLBACK TO job")
+                self._books.back_to(mark)
+            connection.execute("RELEASE job")
+
+    def _commit(self, batch: list[Ticket[Any]]) -> None:
+        books = self._books
+        books.write_out()
+        if books.position - books.head >= self._limits.head_entries:
+            books.sign_head(self._clock.now())
+        reach("store.before_commit")
+        started = self._clock.elapsed()
+        books.connection.execute("COMMIT")
+        took = self._clock.elapsed() - started
+        reach("store.after_commit")
+        self._flush_seconds = took if not self._flush_seconds else _FLUSH_MEMORY * self._flush_seconds + (1 - _FLUSH_MEMORY) * took
+        self._last_batch = len(batch)
+        self._quietly(lambda: self.after_commit(books.committed()))
+
+    def _undo(self, batch: list[Ticket[Any]], error: BaseException) -> None:
+        """The transaction did not come to be: every caller is told, and the chain goes on from where it was."""
+        told = error if isinstance(error, StoreError) else self._explain(error)
+        if sqlite.is_fatal(told):
+            self._break(told)
+        try:
+            if self._books.connection.in_transaction:
+                self._books.connection.execute("ROLLBACK")
+            self._books.reload()
+        except Exception as second:
+            self._break(self._explain(second))
+        for ticket in batch:
+            ticket.error = ticket.error or told
+
+    def _break(self, error: StoreError) -> None:
+        if self.broken is None:
+            self.broken = error
+            log.error("store_broken", error=error, reason=error.message, remedy=error.remedy)
+
+    def _refuse_rest(self) -> None:
+        """Nobody waits for a writer that has ended."""
+        while True:
+            try:
+                ticket = self._queue.get_nowait()
+            except Empty:
+                return
+            if ticket is not None:
+                ticket.error = self.broken or StoreClosed("The store was closed before this was written.", "The node is stopping.")
+                ticket.finish()
