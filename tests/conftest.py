@@ -8,6 +8,11 @@ import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
+
+# Speed is shown by ``tandem bench``; a busy machine must not fail a property.
+settings.register_profile("house", deadline=None, print_blob=True)
+settings.load_profile("house")
 
 NO_SKIPS = "TANDEM_NO_SKIPS"
 

@@ -40,7 +40,7 @@ def answer(case: Case, desk: Desk, switches: Switches, language: str = "") -> Ou
     if len(reading.parts) > desk.policy.limits.question_parts:
         reading = question.shortened(reading, desk.policy.limits.question_parts)
 
-    parts, trouble = search.sought(reading, desk.library, code, desk.policy)
+    parts, trouble = search.sought(reading, desk.library, code, desk.policy, desk.company.name)
     asked = compose.request(case.message, parts, code, desk)
     watch.lap("search")
 

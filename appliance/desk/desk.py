@@ -28,6 +28,10 @@ class Search(Protocol):
         """The keys of facts that the text asks for by name."""
         ...
 
+    def theme(self, language: Code) -> frozenset[str]:
+        """Stems of the words that most of the knowledge is about, so that they tell no passage from another."""
+        ...
+
     def passage(self, name: str) -> Passage | None:
         """The passage with this id."""
         ...

@@ -1,7 +1,9 @@
 """How well a passage fits a question, beyond what the search says.
 
-The search finds what is nearest; it cannot say that nothing is near enough. Three things tell an answer from a likeness:
+The search finds what is nearest; it cannot say that nothing is near enough. Four things tell an answer from a likeness:
 
+    strangers  words of the question that the passage does not know, and that are neither light ("show", "need") nor the theme of
+               the whole knowledge ("pump" at a pump shop). They say that something else is asked: "can I *return* a gift card?"
     coverage   the passage speaks of most of what was asked: "does the Koski 40 stand salt water?" has words that no passage knows
     name       the question says what the passage is about: its key, its title or another way to ask for it, with all its words.
                "What time is it?" shares a word with "what time can I call?" and does not name it
@@ -9,17 +11,22 @@ The search finds what is nearest; it cannot say that nothing is near enough. Thr
 """
 
 import re
+from dataclasses import dataclass
+from functools import cache
 
 import msgspec
 
+from appliance.engines import lexicon
 from appliance.language.words import content_stems, names, stems, tokens
 from appliance.records.knowledge import Found, Passage
 from appliance.records.language import Code
 
 WORTH_A_LOOK = 0.4  # below this search score no coverage makes a passage an answer
+STRANGERS_MOST = 0.25  # share of strangers among the words that count, above which something else is asked
+STRANGE = 0.5  # what is left of the score then
 COVERED = 0.6  # share of the asked words that a passage must speak of to keep its score
 WHOLE_TITLE = 0.45  # from this search score a question that holds all words of a passage's title is about it
-UNNAMED = 0.6  # what is left of the score when the question does not name what the passage is about
+UNNAMED = 0.5  # what is left of the score when the question does not name what the passage is about
 PLAIN_WORDS = 3  # asked words from which a passage that speaks of all of them need not be named
 MOST_OF_A_NAME = 0.66  # share of a long name's words that names it
 _SAME_BEGINNING = 0.75  # of the longer of two stems, from which they are forms of one word
@@ -28,26 +35,46 @@ _SHORTEST_HEAD = 4  # letters of a stem that is known as its head; English write
 _HAS_BOTH = re.compile(r"(?=.*\d)(?=.*[^\W\d_])")
 
 
-def fitted(text: str, found: tuple[Found, ...], keys: tuple[str, ...], code: Code) -> tuple[Found, ...]:
+@dataclass(frozen=True)
+class Asked:
+    """What was asked for: ``text``, of which ``told`` was said before the question itself and may speak of other things as well.
+
+    ``keys`` are the facts that it asks for by name, ``theme`` the stems of the words that most of the knowledge is about.
+    """
+
+    text: str
+    code: Code
+    keys: tuple[str, ...] = ()
+    theme: frozenset[str] = frozenset()
+    told: str = ""
+
+
+def fitted(asked: Asked, found: tuple[Found, ...]) -> tuple[Found, ...]:
     """What was found, best fit first, with the fit as its score."""
-    scored = [msgspec.structs.replace(one, score=fit(text, one, keys, code)) for one in found]
+    scored = [msgspec.structs.replace(one, score=fit(asked, one)) for one in found]
     return tuple(sorted(scored, key=lambda one: -one.score))
 
 
-def fit(text: str, found: Found, keys: tuple[str, ...], code: Code) -> float:
+def fit(wanted: Asked, found: Found) -> float:
     """The search's score, lifted where the passage speaks of most of what was asked, lowered where it does not or is not named."""
     if found.score >= 1.0:
         return 1.0
-    asked = frozenset(content_stems(text, code))
-    covered = _share(asked, found.passage, code)
+    code = wanted.code
+    asked = frozenset(content_stems(wanted.text, code))
+    known = _known(asked, found.passage, code)
+    told = frozenset(content_stems(wanted.told, code))
+    strangers = {word for word in asked - known - told if not _is_idle(word, wanted.theme, code)}
+    covered = len(known) / (len(known) + len(strangers | ((asked - known) & told))) if known else 0.0
     whole_title = found.score >= WHOLE_TITLE and _holds_title(asked, found.passage, code)
     score = found.score
     if covered < COVERED and not whole_title:
         score *= covered / COVERED
     elif score >= WORTH_A_LOOK:
         score = max(score, (score + (1.0 if whole_title else covered)) / 2)
-    plain = covered == 1.0 and len(asked) >= PLAIN_WORDS
-    return round(score if plain or is_named(asked, found.passage, keys, code) else score * UNNAMED, 4)
+    if len(strangers) > STRANGERS_MOST * (len(known) + len(strangers)):
+        score *= STRANGE
+    plain = not asked - known and len(asked) >= PLAIN_WORDS
+    return round(score if plain or is_named(asked, found.passage, wanted.keys, code) else score * UNNAMED, 4)
 
 
 def coverage(text: str, passage: Passage, code: Code) -> float:
@@ -85,10 +112,25 @@ def speaks_of_names(passage: Passage, text: str, known: str, code: Code) -> bool
 
 
 def _share(asked: frozenset[str], passage: Passage, code: Code) -> float:
-    if not asked:
-        return 0.0
+    return len(_known(asked, passage, code)) / len(asked) if asked else 0.0
+
+
+def _known(asked: frozenset[str], passage: Passage, code: Code) -> frozenset[str]:
+    """The asked words that the passage speaks of."""
     spoken = set(stems(_everything(passage), code))
-    return sum(any(_same_word(word, other, code) for other in spoken) for word in asked) / len(asked)
+    return frozenset(word for word in asked if any(_same_word(word, other, code) for other in spoken))
+
+
+def _is_idle(word: str, theme: frozenset[str], code: Code) -> bool:
+    """Does the word say nothing about which passage is meant?"""
+    if any(_same_form(word, other) for other in _light(code)):
+        return True
+    return any(_same_word(word, other, code) or (len(other) >= _SHORTEST_PIECE and word.endswith(other)) for other in theme)
+
+
+@cache
+def _light(code: Code) -> frozenset[str]:
+    return frozenset(stems(" ".join(lexicon.lists("light", code)["words"]), code))
 
 
 def _holds_title(asked: frozenset[str], passage: Passage, code: Code) -> bool:

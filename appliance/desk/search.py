@@ -1,45 +1,59 @@
 """What the company knows about each thing asked."""
 
+from dataclasses import dataclass
+
 import msgspec
 
 from appliance.desk.desk import Search
-from appliance.desk.fit import coverage, fitted
+from appliance.desk.fit import Asked, coverage, fitted
 from appliance.desk.question import Part, Reading
 from appliance.engines.writer import protocol
-from appliance.language.words import content_stems
+from appliance.language.words import content_stems, stems
 from appliance.policy.model import Policy
 from appliance.records.knowledge import Found, Passage
 from appliance.records.language import Code
 
 NEARLY_AS_GOOD = 0.9  # of the best score: fits about as well
 EQUALLY_GOOD = 0.97  # of the best score: no telling which is meant
-STRANGE = 0.6  # what is left of the score when what a question points to is something the passage does not speak of
+STRANGE = 0.5  # what is left of the score when what a question points to is something the passage does not speak of
 SHARED_CONTEXT = 1 / 3  # share of the words before and of the question that the passage must speak of then
 SELF_SUFFICIENT = 3  # words of substance from which a question needs nothing that was said before
 
 
-def sought(reading: Reading, library: Search, code: Code, policy: Policy) -> tuple[tuple[protocol.Part, ...], str]:
+@dataclass(frozen=True)
+class Shop:
+    """Where is looked, and how: the knowledge, the language, the policy, and the words that tell no fact from another here."""
+
+    library: Search
+    code: Code
+    policy: Policy
+    theme: frozenset[str]
+
+
+def sought(reading: Reading, library: Search, code: Code, policy: Policy, ours: str = "") -> tuple[tuple[protocol.Part, ...], str]:
     """As :func:`seek`; when the knowledge cannot be searched, the parts without passages and the reason code for it."""
     try:
-        return seek(reading, library, code, policy), ""
+        return seek(reading, library, code, policy, ours), ""
     except Exception:  # whatever is wrong with the knowledge, the case goes to a person
         return tuple(protocol.Part(text=part.text) for part in reading.parts), "search_failed"
 
 
-def seek(reading: Reading, library: Search, code: Code, policy: Policy) -> tuple[protocol.Part, ...]:
-    """Each part with its passages and the facts it asks for by name."""
-    return tuple(_seek(part, reading, library, code, policy) for part in reading.parts)
+def seek(reading: Reading, library: Search, code: Code, policy: Policy, ours: str = "") -> tuple[protocol.Part, ...]:
+    """Each part with its passages and the facts it asks for by name. ``ours`` is the company's name: what it sells often stands
+    in it, and saying so asks for nothing else."""
+    shop = Shop(library, code, policy, library.theme(code) | frozenset(stems(ours, code)))
+    return tuple(_seek(part, reading, shop) for part in reading.parts)
 
 
-def _seek(part: Part, reading: Reading, library: Search, code: Code, policy: Policy) -> protocol.Part:
+def _seek(part: Part, reading: Reading, shop: Shop) -> protocol.Part:
     """The part's own words first: more words would make a clear question less so. Where it points to what was said before,
     those words choose among what fits about equally, and speak for it when it says too little alone."""
-    asked, keys, found = part.text, *_search(part.text, library, code, policy)
-    enough = policy.thresholds.search
+    asked, keys, found = part.text, *_search(part.text, shop)
+    enough, code = shop.policy.thresholds.search, shop.code
     for before in (part.context, reading.subject) if part.points else ():
         if not before:
             continue
-        wider_keys, wider = _search(f"{before} {part.text}", library, code, policy)
+        wider_keys, wider = _search(part.text, shop, before)
         if found and found[0].score >= enough:
             found = _chosen_by(wider, found)
             break
@@ -49,9 +63,10 @@ def _seek(part: Part, reading: Reading, library: Search, code: Code, policy: Pol
     return protocol.Part(text=asked, found=_known_there(part, found, code), keys=keys, asks=part.asks)
 
 
-def _search(text: str, library: Search, code: Code, policy: Policy) -> tuple[tuple[str, ...], tuple[Found, ...]]:
-    keys = library.expected_keys(text, code)
-    return keys, fitted(text, library.search(text, code, policy.limits.passages_per_part), keys, code)
+def _search(text: str, shop: Shop, before: str = "") -> tuple[tuple[str, ...], tuple[Found, ...]]:
+    whole = f"{before} {text}".strip()
+    asked = Asked(text=whole, code=shop.code, keys=shop.library.expected_keys(whole, shop.code), theme=shop.theme, told=before)
+    return asked.keys, fitted(asked, shop.library.search(whole, shop.code, shop.policy.limits.passages_per_part))
 
 
 def _chosen_by(wider: tuple[Found, ...], found: tuple[Found, ...]) -> tuple[Found, ...]:

@@ -97,6 +97,12 @@ class Index:
         best = sorted(carried.items(), key=lambda item: (-item[1], item[0]))[:limit]
         return [Hit(number, round(min(1.0, score), 4)) for number, score in best if score > 0.0]
 
+    def common_words(self, share: float, least: int) -> frozenset[str]:
+        """The words that at least this share of the passages has, and so many of them: what all of the knowledge is about."""
+        enough = max(least, math.ceil(share * self._count))
+        sizes = (self._bounds[word + 1] - self._bounds[word] for word in range(len(self.vocabulary.words)))
+        return frozenset(word for word, size in zip(self.vocabulary.words, sizes, strict=True) if size >= enough)
+
     def _carried(self, text: str) -> dict[int, float]:
         asked = dict(terms_and_words(text, self._language)[:_ASKED_MOST])
         if not asked:

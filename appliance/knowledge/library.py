@@ -94,6 +94,10 @@ class Library:
         """All passages, or those of one language, in the order of their sources."""
         return self._shelf.passages if language is None else self._shelf.in_language(language)
 
+    def theme(self, language: Code) -> frozenset[str]:
+        """The words that so many passages of the language share that they tell none apart, as stems ("pump" at a pump shop)."""
+        return self._shelf.theme(language)
+
     def expected_keys(self, text: str, language: Code) -> tuple[str, ...]:
         """The keys of facts that the text asks for by name; none for a topic that no key names."""
         return self._shelf.expected_keys(text, language)

@@ -9,6 +9,9 @@ from appliance.knowledge.lexical import Index
 from appliance.records.knowledge import Found, Passage
 from appliance.records.language import LANGUAGES, Code
 
+THEME_SHARE = 0.12  # of the passages that a word stands in, from which it belongs to the theme
+THEME_PASSAGES = 4  # and in so many of them at least
+
 
 class Shelf:
     """The passages of all sources, by source, with an index for each language."""
@@ -22,6 +25,7 @@ class Shelf:
             code: tuple(passage for passage in self.passages if passage.language == code) for code in LANGUAGES
         }
         self._indexes: dict[Code, Index] = {}
+        self._themes: dict[Code, frozenset[str]] = {}
         self._key_names: dict[Code, KeyNames] = {}
         for code, passages in self._of.items():
             if before is not None and before._of[code] == passages:
@@ -29,11 +33,16 @@ class Shelf:
             else:
                 self._indexes[code] = Index(passages, code, common_aliases)
                 self._key_names[code] = KeyNames(passages, code)
+            self._themes[code] = self._indexes[code].common_words(THEME_SHARE, THEME_PASSAGES)
 
     def search(self, text: str, language: Code, limit: int) -> tuple[Found, ...]:
         """The best passages of the language, best first."""
         passages = self._of[language]
         return tuple(Found(passage=passages[hit.passage], score=hit.score) for hit in self._indexes[language].search(text, limit))
+
+    def theme(self, language: Code) -> frozenset[str]:
+        """The words that so many passages of the language share that they tell none apart, as stems."""
+        return self._themes[language]
 
     def passage(self, name: str) -> Passage | None:
         """The passage with this id."""

@@ -85,6 +85,7 @@ class WithoutKeys:
         self._library = library
         self.search = library.search
         self.passage = library.passage
+        self.theme = library.theme
 
     @property
     def version(self) -> str:

@@ -41,7 +41,7 @@ class Letter(Record):
 
 
 class Sealed(NamedTuple):
-    """A body as it lies in the database."""
+    """A body as it lies in the database; its digest stands in the entry."""
 
     role: str
     slot: int

@@ -21,7 +21,7 @@ from appliance.store.prints import Prints
 from appliance.store.schema import BODIES_PER_ENTRY
 from appliance.store.sqlite import Connection
 
-_BODY = "INSERT INTO bodies (id, role, slot, digest, sealed) VALUES (?, ?, ?, ?, ?)"
+_BODY = "INSERT INTO bodies (id, role, slot, sealed) VALUES (?, ?, ?, ?)"
 _HEAD = "INSERT INTO heads (position, hash, signature, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _CUSTOMERS_KEPT = 10_000
 
@@ -101,7 +101,7 @@ class Books:
         self.position, self.term = position, term
         self._entries.append((position, term, journal.VERSION, kind, event.at, payload, count, prev, self.hash))
         for place, body in enumerate(bodies):
-            self._sealed.append((body_number(position, place), *body))
+            self._sealed.append((body_number(position, place), body.role, body.slot, body.sealed))
         self.kinds.add(type(event))
         apply(self.connection, position, term, event)
         return position

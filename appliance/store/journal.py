@@ -18,7 +18,7 @@ from appliance.store.sqlite import Connection
 VERSION = 1  # of the operations: what an event means to the tables
 GENESIS = bytes(32)
 
-_HEAD = struct.Struct(">QQIdIH")
+_HEAD = struct.Struct(">32sQQIdIH")
 _SIZE = 32
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Union[KINDS])  # noqa: UP007  (a tuple of types, known at run time only)
@@ -50,7 +50,7 @@ class Chain:
     def hash(self, prev: bytes, position: int, term: int, version: int, kind: bytes, at: float, bodies: int, payload: bytes) -> bytes:
         """The hash of an entry. Every field has a fixed place or a stated length, so no two entries share an input."""
         digest = self._base.copy()
-        digest.update(prev + _HEAD.pack(position, term, version, at, bodies, len(kind)) + kind + payload)
+        digest.update(_HEAD.pack(prev, position, term, version, at, bodies, len(kind)) + kind + payload)
         return digest.digest()
 
     def of(self, entry: Entry) -> bytes:
@@ -58,7 +58,7 @@ class Chain:
         position, term, version, kind, at, payload, bodies, prev, _ = entry
         digest = self._base.copy()
         encoded = kind.encode()
-        digest.update(prev + _HEAD.pack(position, term, version, at, bodies, len(encoded)) + encoded + payload)
+        digest.update(_HEAD.pack(prev, position, term, version, at, bodies, len(encoded)) + encoded + payload)
         return digest.digest()
 
 

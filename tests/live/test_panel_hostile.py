@@ -24,7 +24,8 @@ def hostile_html(address: str) -> str:
     """Every way we know of to run something or to tell somebody that the mail was opened."""
     return f"""
 <base href="{address}/"><link rel="stylesheet" href="{address}/style.css"><link rel="preconnect" href="{address}">
-<link rel="dns-prefetch" href="{address}"><link rel="prefetch" href="{address}/prefetch"><meta http-equiv="refresh" content="0;url={address}/meta">
+<link rel="dns-prefetch" href="{address}"><link rel="prefetch" href="{address}/prefetch">
+<meta http-equiv="refresh" content="0;url={address}/meta">
 <style>@import url("{address}/import.css");
 body{{background:url({address}/background)}}
 @font-face{{font-family:x;src:url({address}/font)}}</style>

@@ -74,6 +74,9 @@ class Shelf:
     def expected_keys(self, text: str, language: Code) -> tuple[str, ...]:
         return self._shelf.expected_keys(text, language)
 
+    def theme(self, language: Code) -> frozenset[str]:
+        return self._shelf.theme(language)
+
     def passage(self, name: str) -> Passage | None:
         return self._shelf.passage(name)
 
@@ -81,7 +84,7 @@ class Shelf:
 def desk(passages: Sequence[Passage] = FACTS, writer: Writer | None = None, policy: Policy | None = None, **fields: Any) -> Desk:
     """A desk with the real detector, search, writer and judge, and the policy of a fresh machine."""
     made = Desk(
-        company=Company(name="Testiyhtiö"),
+        company=Company(name="Testiyhtiö Pumps"),
         detector=DETECTOR,
         policy=policy or default_policy(),
         library=Shelf(passages),

@@ -8,9 +8,12 @@ _CASE = """INSERT INTO cases (no, id, channel, mailbox, state, thread, slot, kin
     overtook, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _CUSTOMER = "INSERT INTO customers (digest, slot) VALUES (?, ?) ON CONFLICT DO UPDATE SET slot = excluded.slot"
 _ORIGIN = "INSERT INTO origins (mailbox, folder, uid_validity, uid, name, case_no) VALUES (?, ?, ?, ?, ?, ?)"
-_PRINT = "INSERT INTO prints (print, case_no, content, at) VALUES (?, ?, ?, ?) ON CONFLICT DO"
-_FIRST_PRINT = f"{_PRINT} NOTHING"
-_NEWEST_PRINT = f"{_PRINT} UPDATE SET case_no = excluded.case_no, content = excluded.content, at = excluded.at WHERE content = 0"
+_PRINT = "INSERT INTO prints (print, case_no, content, at) VALUES (?, ?, ?, ?)"
+_TO_THE_NEWEST = """ON CONFLICT DO UPDATE SET case_no = excluded.case_no, content = excluded.content, at = excluded.at
+    WHERE content = 0"""
+_FIRST_PRINT = f"{_PRINT} ON CONFLICT DO NOTHING"
+_NEWEST_PRINT = f"{_PRINT} {_TO_THE_NEWEST}"
+_TWO_PRINTS = f"{_PRINT}, (?, ?, ?, ?) {_TO_THE_NEWEST}"
 _CURSOR = """INSERT INTO cursors (mailbox, folder, uid_validity, uid, older_until_uid) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET uid_validity = excluded.uid_validity, uid = excluded.uid, older_until_uid = excluded.older_until_uid"""
 
@@ -50,10 +53,12 @@ def _remember_prints(to: Tables, event: MessageReceived) -> None:
     somebody's References had only mentioned.
     """
     no, execute, content = to.position, to.connection.execute, print_number(event.content_print)
-    if event.message_id_print:
-        execute(_NEWEST_PRINT, (print_number(event.message_id_print), no, content, event.at))
-    if content:
+    if event.message_id_print and content:
+        execute(_TWO_PRINTS, (print_number(event.message_id_print), no, content, event.at, content, no, 0, event.at))
+    elif content:
         execute(_NEWEST_PRINT, (content, no, 0, event.at))
+    elif event.message_id_print:
+        execute(_NEWEST_PRINT, (print_number(event.message_id_print), no, 0, event.at))
     for mention in (event.thread_print, *event.reference_prints) if event.thread_print or event.reference_prints else ():
         if mention:
             execute(_FIRST_PRINT, (print_number(mention), no, 0, event.at))

@@ -1,9 +1,11 @@
 """What tells an answer from a likeness."""
 
+import dataclasses
+
 import pytest
 
 from appliance.desk.answer import answer
-from appliance.desk.fit import codes, coverage, fit, speaks_of
+from appliance.desk.fit import Asked, codes, coverage, fit, speaks_of
 from appliance.records.answer import Decision
 from appliance.records.knowledge import Found
 from appliance.records.language import Code
@@ -79,9 +81,34 @@ def test_a_code_is_the_same_however_it_is_spaced() -> None:
 
 def test_a_passage_that_does_not_speak_of_most_of_it_loses_score_even_when_it_is_named() -> None:
     well = Found(passage=PUMPS[0], score=0.8)
-    assert fit("Does the well pump lift water?", well, ("well_pump",), "en") >= 0.8
-    assert fit("Does the well pump lift salted sea brine and sand?", well, ("well_pump",), "en") < 0.7
-    assert fit("anything", Found(passage=PUMPS[0], score=1.0), (), "en") == 1.0
+    assert fit(asked("Does the well pump lift water?"), well) >= 0.8
+    assert fit(asked("Does the well pump lift salted sea brine and sand?"), well) < 0.5
+    assert fit(asked("anything"), Found(passage=PUMPS[0], score=1.0)) == 1.0
+
+
+def test_a_word_the_passage_does_not_know_says_that_something_else_is_asked() -> None:
+    gifts = Found(passage=passage("gifts", "Gift cards are available from 25 € to 500 €.", title="Do you sell gift cards?"), score=0.8)
+    assert fit(asked("What gift cards do you sell?", "gift_cards"), gifts) >= 0.8
+    assert fit(asked("Can I return a gift card?", "gift_cards"), gifts) < 0.5
+
+
+def test_a_light_word_and_the_theme_of_the_whole_knowledge_ask_for_nothing_else() -> None:
+    warranty = Found(passage=passage("w", "The warranty is 2 years.", title="How long is the warranty?"), score=0.8)
+    assert fit(asked("Can you tell me how long the warranty is?"), warranty) >= 0.8
+    assert fit(asked("How long is the warranty of the pump?"), warranty) < 0.5
+    assert fit(dataclasses.replace(asked("How long is the warranty of the pump?"), theme=frozenset({"pump"})), warranty) >= 0.8
+
+
+def test_what_was_told_before_the_question_may_speak_of_other_things() -> None:
+    warranty = Found(passage=passage("w", "The warranty is 2 years.", title="How long is the warranty?"), score=0.8)
+    told = "My neighbour bought a sauna stove in Rovaniemi."
+    assert fit(Asked(text=f"{told} How long is the warranty?", code="en", told=told), warranty) > fit(
+        asked(f"{told} How long is the warranty?"), warranty
+    )
+
+
+def asked(text: str, *keys: str) -> Asked:
+    return Asked(text=text, code="en", keys=keys or ("well_pump",))
 
 
 def test_what_a_question_points_to_must_be_something_the_passage_speaks_of() -> None:

@@ -11,7 +11,8 @@ from tests.support.clock import FakeClock
 
 def test_who_asks_at_the_same_time_gets_the_same_answer_and_later_a_new_one() -> None:
     async def scene() -> None:
-        clock, made = FakeClock(), []
+        clock = FakeClock()
+        made: list[int] = []
 
         def make() -> bytes:
             made.append(len(made))

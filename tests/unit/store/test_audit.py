@@ -164,10 +164,10 @@ def test_a_journal_rewritten_by_somebody_with_the_chain_key_is_found_by_the_sign
 
 def test_exchanged_words_are_found(home: Path) -> None:
     with tampering(home) as connection:
-        rows = connection.execute("SELECT id, digest, sealed FROM bodies WHERE role = 'message' ORDER BY id LIMIT 2").fetchall()
+        rows = connection.execute("SELECT id, sealed FROM bodies WHERE role = 'message' ORDER BY id LIMIT 2").fetchall()
         (first, *words), (second, *others) = rows
-        connection.execute("UPDATE bodies SET digest = ?, sealed = ? WHERE id = ?", (*others, first))
-        connection.execute("UPDATE bodies SET digest = ?, sealed = ? WHERE id = ?", (*words, second))
+        connection.execute("UPDATE bodies SET sealed = ? WHERE id = ?", (*others, first))
+        connection.execute("UPDATE bodies SET sealed = ? WHERE id = ?", (*words, second))
     assert problems(home) == [(first // 8, "body_swapped"), (second // 8, "body_swapped")]
 
 
@@ -187,7 +187,7 @@ def test_deleted_words_of_a_customer_who_was_not_erased_are_found(home: Path) ->
 
 def test_words_put_in_are_found(home: Path) -> None:
     with tampering(home) as connection:
-        connection.execute("INSERT INTO bodies SELECT id + 8000, role, slot, digest, sealed FROM bodies LIMIT 1")
+        connection.execute("INSERT INTO bodies SELECT id + 8000, role, slot, sealed FROM bodies LIMIT 1")
     assert [code for _, code in problems(home)] == ["body_added"]
 
 
