@@ -79,6 +79,11 @@ class Outbox(Protocol):
         """The configured id of the mailbox."""
         ...
 
+    @property
+    def trouble(self) -> str:
+        """Why nothing can leave by it now, with the remedy; "" when nothing stands in the way."""
+        ...
+
     def deliver(self, delivery: Delivery, may_still_send: Callable[[], bool]) -> DeliveryResult:
         """Try once. ``may_still_send`` is asked last thing before the data leaves; False ends the try with stage ``lease``.
 

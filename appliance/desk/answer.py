@@ -35,7 +35,7 @@ def answer(case: Case, desk: Desk, switches: Switches, language: str = "") -> Ou
     verdict = holds.hold(verdict, case, reading, spoken, desk)
     watch.lap("judge")
 
-    if verdict.allowance is Allowance.ROUTE or case.message.kind is not MessageKind.MESSAGE:
+    if verdict.allowance is Allowance.ROUTE or case.message.kind in (MessageKind.BOUNCE, MessageKind.UNREADABLE):
         return watch.onto(_handed_over(verdict, spoken, desk))
     if len(reading.parts) > desk.policy.limits.question_parts:
         reading = question.shortened(reading, desk.policy.limits.question_parts)

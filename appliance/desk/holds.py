@@ -15,13 +15,20 @@ from appliance.records.policy import Allowance, Reason, Verdict
 
 _BOUNCE_IS_FINE = ("delayed", "delivered", "relayed", "expanded")  # RFC 3464, 2.3.3: it may still arrive, or has
 
+# Signs under which a customer may write all the same: through a group address, a web form, a gateway. Never answered by the
+# appliance, but a person looks; all other automatic mail is closed.
+PERHAPS_A_PERSON = frozenset({"list", "robot_sender", "null_return_path", "loop", "suppresses_replies"})
+
+# What the parser had to work around, when it makes the words unsafe to answer.
+UNSAFE_ODDITIES = frozenset({"several_senders", "too_large"})
+
 
 def closed(case: Case) -> Reason | None:
     """Why there is nothing to answer, or None. A bounce of our own reply closes too; the store shows the replied case."""
     message = case.message
     if case.duplicate_of:
         return Reason(code="duplicate", names=(case.duplicate_of,))
-    if message.kind is MessageKind.AUTOMATIC:
+    if message.kind is MessageKind.AUTOMATIC and message.automatic_reason not in PERHAPS_A_PERSON:
         return Reason(code="automatic", names=(message.automatic_reason,) if message.automatic_reason else ())
     if message.kind is MessageKind.BOUNCE:
         return _closed_bounce(case)
@@ -53,6 +60,11 @@ def _by_case(case: Case, desk: Desk) -> Iterator[Reason]:
     message, limits = case.message, desk.policy.limits
     if message.kind is MessageKind.UNREADABLE:
         yield Reason(code="unreadable")
+    if message.kind is MessageKind.AUTOMATIC:
+        yield Reason(code="perhaps_automatic", names=(message.automatic_reason,))
+    odd = tuple(sorted(code for code in message.oddities if code in UNSAFE_ODDITIES or code.endswith("_over_limit")))
+    if odd:
+        yield Reason(code="odd_mail", names=odd)
     if message.kind is MessageKind.BOUNCE:
         yield Reason(code="bounced")
     if case.hold:

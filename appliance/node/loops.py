@@ -92,9 +92,27 @@ def answer_step(
     return True
 
 
-def deliver_step(agent: str, store: Store, outboxes: dict[str, Outbox], standing: Standing) -> bool:
+@dataclass
+class Breaker:
+    """Keeps the deliver loop from knocking at a closed door with every mail there is: after a try that failed through no fault
+    of the mail it waits 1 s, 2 s, 4 s and so on up to a minute, and lets one mail try again."""
+
+    clock: Clock
+    failures: int = 0
+    closed_until: float = 0.0
+
+    def is_open(self) -> bool:
+        return self.clock.elapsed() >= self.closed_until
+
+    def heard(self, result: DeliveryResult) -> None:
+        self.failures = self.failures + 1 if result.blameless else 0
+        pause = min(LONGEST_PAUSE_SECONDS, 2.0 ** (self.failures - 1)) if self.failures else 0.0
+        self.closed_until = self.clock.elapsed() + pause
+
+
+def deliver_step(agent: str, store: Store, outboxes: dict[str, Outbox], standing: Standing, breaker: Breaker) -> bool:
     """Start the oldest delivery that may leave now, send it, and write down what became of it."""
-    if not standing.may_act():
+    if not (standing.may_act() and breaker.is_open()):
         return False
     delivery = store.next_delivery(agent, term=standing.term)
     if delivery is None:
@@ -104,6 +122,7 @@ def deliver_step(agent: str, store: Store, outboxes: dict[str, Outbox], standing
     reach("deliver.before_delivered")
     store.delivered(delivery, result, term=standing.term)
     reach("deliver.after_delivered")
+    breaker.heard(result)
     log.info("delivery_tried", case=delivery.case, outcome=result.outcome, stage=result.stage, code=result.code)
     return True
 
@@ -111,7 +130,7 @@ def deliver_step(agent: str, store: Store, outboxes: dict[str, Outbox], standing
 def send(delivery: Delivery, outbox: Outbox | None, standing: Standing) -> DeliveryResult:
     """Hand the delivery to its channel. What the channel cannot explain may have been sent."""
     if outbox is None:
-        return DeliveryResult(outcome=DeliveryOutcome.TRY_AGAIN, stage="no_outbox")
+        return DeliveryResult(outcome=DeliveryOutcome.TRY_AGAIN, stage="no_outbox", blameless=True)
     try:
         return outbox.deliver(delivery, standing.may_act)
     except Exception as error:

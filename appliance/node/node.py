@@ -145,7 +145,8 @@ class Node:
         return lambda: loops.answer_step(agent, self.store, self.desk, lambda: self.policy().limits, self.standing, settled)
 
     def _delivering(self) -> Callable[[], bool]:
-        return lambda: loops.deliver_step(self.name, self.store, self.outboxes, self.standing)
+        breaker = loops.Breaker(self.clock)
+        return lambda: loops.deliver_step(self.name, self.store, self.outboxes, self.standing, breaker)
 
     def _prove(self) -> None:
         self.not_ready_because = proof.prove(self.desk(), self.library.passages(), self.clock.now())
@@ -217,6 +218,7 @@ class Node:
         rows.append(_health_row("policy", self.policy.trouble.reason, "Mend policy.toml; the last good one stays in force."))
         rows += [_health_row(f"knowledge:{source.name}", source.trouble, source.remedy) for source in self.library.states()]
         rows += [_health_row(loop.name, loop.trouble.reason, loop.remedy) for loop in self.loops]
+        rows += [_health_row(f"outbox:{name}", outbox.trouble, "Mail waits meanwhile.") for name, outbox in self.outboxes.items()]
         rows.append(_health_row(f"writer:{self.desk().writer.name}", "", ""))
         return rows
 

@@ -138,7 +138,8 @@ class DeliverySent(Event, tag="delivery_sent"):
 class DeliveryPutOff(Event, tag="delivery_put_off"):
     """The server refused before it took the data; tried again no sooner than ``not_before``.
 
-    ``retired``: it is not tried again, for a newer message came in while it was being tried.
+    ``retired``: it is not tried again, for a newer message came in while it was being tried. ``uncounted``: nothing was wrong
+    with the mail (no connection, no sign-in), so the try counts towards no limit.
     """
 
     delivery: str
@@ -146,6 +147,7 @@ class DeliveryPutOff(Event, tag="delivery_put_off"):
     reason: Reason
     not_before: float
     retired: bool = False
+    uncounted: bool = False
 
 
 class DeliveryDied(Event, tag="delivery_died"):

@@ -67,8 +67,9 @@ def _after(books: Books, queued: Queued, delivery: Delivery, result: DeliveryRes
     if result.outcome == DeliveryOutcome.UNCERTAIN:
         uncertain = DeliveryUncertain(at=now, by=queued.agent, delivery=queued.id, case=delivery.case, reason=reason)
         return uncertain, DeliveryState.UNCERTAIN
-    if result.outcome == DeliveryOutcome.TRY_AGAIN and (queued.overtaken or queued.attempts < books.limits.delivery_attempts):
-        pause = max(backoff_seconds(books.limits, queued.attempts), result.retry_after_seconds or 0.0)
+    may_try_again = queued.overtaken or result.blameless or queued.attempts < books.limits.delivery_attempts
+    if result.outcome == DeliveryOutcome.TRY_AGAIN and may_try_again:
+        pause = _pause(books, queued, result)
         put_off = DeliveryPutOff(
             at=now,
             by=queued.agent,
@@ -77,9 +78,17 @@ def _after(books: Books, queued: Queued, delivery: Delivery, result: DeliveryRes
             reason=reason,
             not_before=now + min(pause, books.limits.backoff_seconds_max),
             retired=bool(queued.overtaken),
+            uncounted=result.blameless,
         )
         return put_off, DeliveryState.RETIRED if queued.overtaken else DeliveryState.QUEUED
     return DeliveryDied(at=now, by=queued.agent, delivery=queued.id, case=delivery.case, reason=reason), DeliveryState.DEAD
+
+
+def _pause(books: Books, queued: Queued, result: DeliveryResult) -> float:
+    """Seconds before the next try. What was not the mail's fault waits as the channel says, or a little: it may be over at once."""
+    if result.blameless:
+        return result.retry_after_seconds if result.retry_after_seconds is not None else books.limits.backoff_seconds
+    return max(backoff_seconds(books.limits, queued.attempts), result.retry_after_seconds or 0.0)
 
 
 def finish_found(books: Books, delivery: Delivery, was_found: bool, term: int, now: float) -> DeliveryState:

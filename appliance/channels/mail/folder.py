@@ -24,6 +24,7 @@ from appliance.channels.mail.errors import FolderUnusable, Unsendable
 from appliance.channels.mail.mbox import Piece, Splitter, many_mails, one_mail
 from appliance.ground.clock import Clock
 from appliance.ground.faults import reach
+from appliance.ground.log import Log, Trouble
 from appliance.ground.files import write_atomically
 from appliance.records.delivery import Delivery, DeliveryOutcome, DeliveryResult
 from appliance.records.message import Address, Arrival, Batch, Cursor, Origin
@@ -228,10 +229,16 @@ class FolderOutbox:
         self._signature = signature
         self._company = company
         self._clock = clock
+        self._trouble = Trouble(Log("mail"), "outbox")
 
     @property
     def mailbox(self) -> str:
         return self._mailbox
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be written now; "" when nothing stands in the way."""
+        return self._trouble.reason
 
     def deliver(self, delivery: Delivery, may_still_send: Callable[[], bool]) -> DeliveryResult:
         try:
@@ -245,8 +252,10 @@ class FolderOutbox:
             if not may_still_send():
                 return DeliveryResult(outcome=DeliveryOutcome.TRY_AGAIN, stage="lease", blameless=True, retry_after_seconds=1.0)
             write_atomically(self.path_of(delivery), raw, mode=0o640)
-        except OSError:
+        except OSError as error:
+            self._trouble.broke(f"Mailbox {self._mailbox}: {self._outbox} cannot be written ({error.strerror}).", mailbox=self._mailbox)
             return DeliveryResult(outcome=DeliveryOutcome.TRY_AGAIN, stage="folder", blameless=True)
+        self._trouble.healed()
         reach("deliver.after_data")
         return DeliveryResult(outcome=DeliveryOutcome.SENT, stage="sent")
 

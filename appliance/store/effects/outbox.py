@@ -39,7 +39,8 @@ def delivery_sent(to: Tables, event: DeliverySent) -> None:
 def delivery_put_off(to: Tables, event: DeliveryPutOff) -> None:
     kind = _move(to, event, "retired" if event.retired else "queued", event.reason.code)
     if not event.retired:
-        to.execute("UPDATE deliveries SET not_before = ? WHERE no = ?", (event.not_before, delivery_no(event.delivery)))
+        waits = "UPDATE deliveries SET not_before = ?, attempts = attempts - ? WHERE no = ?"
+        to.execute(waits, (event.not_before, event.uncounted, delivery_no(event.delivery)))
     elif kind == DeliveryKind.REPLY:
         to.execute(CLOSE, (event.at, "superseded", case_no(event.case)))
 

@@ -3,7 +3,7 @@ from msgspec.structs import replace
 
 from appliance.records.answer import Decision
 from appliance.records.case import CaseState
-from appliance.records.delivery import DeliveryKind, DeliveryOutcome, DeliveryState
+from appliance.records.delivery import DeliveryKind, DeliveryOutcome, DeliveryResult, DeliveryState
 from appliance.records.message import Address
 from appliance.store.errors import NoSuchCase
 from appliance.store.limits import StoreLimits, backoff_seconds
@@ -254,3 +254,14 @@ def test_an_unknown_delivery_is_refused(desk: Desk) -> None:
     delivery = desk.started()
     with pytest.raises(NoSuchCase):
         desk.finish(replace(delivery, id="d-000000000000000000"))
+
+
+def test_tries_that_were_not_the_mails_fault_never_make_a_dead_letter(desk: Desk) -> None:
+    case = desk.answer(message())
+    for _ in range(desk.store.limits.delivery_attempts + 3):
+        delivery = desk.started()
+        result = DeliveryResult(outcome=DeliveryOutcome.TRY_AGAIN, stage="connect", blameless=True)
+        assert desk.store.delivered(delivery, result, term=desk.term) == DeliveryState.QUEUED
+        assert _seconds_until_due(desk) <= 60
+    assert desk.finish(desk.started(), DeliveryOutcome.TRY_AGAIN, stage="rcpt") == DeliveryState.QUEUED  # the first real refusal
+    assert desk.state(case.id) == CaseState.REPLYING
