@@ -200,6 +200,8 @@ class Node:
         for change in changes:
             self.store.record(_event_of(change, self.clock.now()), term=self.term)
             log.info("source_changed", source=change.source, passages=change.passages, trouble=change.trouble)
+        if changes and self.running:
+            self._prove()
         return [_as_mapping(change) for change in changes]
 
     def take_files(self, files: list[str], mailbox: str) -> dict[str, Any]:

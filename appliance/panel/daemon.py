@@ -12,7 +12,7 @@ from appliance.ground import log as logging
 from appliance.ground.clock import SystemClock
 from appliance.ground.files import write_atomically
 from appliance.ground.log import Log
-from appliance.panel.front import PanelServer
+from appliance.panel.front import PanelServer, Probes
 
 if TYPE_CHECKING:
     from appliance.node.node import Node
@@ -32,18 +32,19 @@ def run(settings: "Settings", panel: bool = True) -> None:
     logging.configure(settings.home / "logs", settings.log.level)
     for note in settings.notes:
         log.info("note", text=note)
-    server = PanelServer() if panel else None
+    ready = threading.Event()
+    server = PanelServer(Probes(ready=ready.is_set)) if panel else None
     if server is not None:
         server.start(settings.panel.host, settings.panel.port)
     try:
-        with_node(settings, server, stop)
+        with_node(settings, server, stop, ready)
     finally:
         if server is not None:
             server.stop(STOP_SECONDS)
 
 
-def with_node(settings: "Settings", server: PanelServer | None, stop: threading.Event) -> None:
-    """Build the node, serve it, wait, and put it away."""
+def with_node(settings: "Settings", server: PanelServer | None, stop: threading.Event, ready: threading.Event) -> None:
+    """Build the node, serve it, wait, and put it away. ``ready`` follows the node's own proof."""
     from appliance.node.build import build
 
     node = build(settings, SystemClock())
@@ -53,7 +54,9 @@ def with_node(settings: "Settings", server: PanelServer | None, stop: threading.
             attach(node, server)
         sign_in_file(node)
         while not (stop.is_set() or node.ended.is_set()):
+            (ready.set if node.ready else ready.clear)()
             stop.wait(0.5)
+        ready.clear()
     finally:
         node.close()
     if node.broken is not None:

@@ -11,7 +11,7 @@ from litestar import Request, Response
 from litestar.types import ASGIApp, Scope
 
 from appliance.ground.assets import asset
-from appliance.panel import words
+from appliance.panel import naming, words
 from appliance.panel.door import Commands, PanelOptions
 from appliance.panel.feed import Feed
 from appliance.panel.guard import Guard
@@ -101,7 +101,9 @@ class Panel:
             "static": self.static.address,
             "t": voice.text,
             "n": voice.count,
-            "who": lambda sender: sender.partition(" <")[0] or "—",
+            "who": naming.who,
+            "by": lambda name: naming.actor(voice, name),
+            "node_label": naming.node_label,
             "dependency": lambda name: words.dependency(voice, name),
             "reason": lambda code: short(code, voice),
             "company": self.options.company,

@@ -3,17 +3,23 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from appliance.panel.naming import node_label
+from appliance.panel.waiting import how_many_wait
 from appliance.panel.words import Voice, dependency
 from appliance.records.base import Record
 from appliance.records.knowledge import SourceState
 
 
 class Glance(Record):
-    """``mood`` is ``good``, ``look`` or ``act``; it is said in a word and an icon, never by colour alone."""
+    """``mood`` is ``good``, ``look`` or ``act``; it is said in a word and an icon, never by colour alone.
+
+    The first sentence calls the nodes by their short names; ``nodes`` are their whole ones.
+    """
 
     mood: str
     word: str
     sentences: tuple[str, ...]
+    nodes: str = ""
 
 
 class Repair(Record):
@@ -31,26 +37,36 @@ def glance(status: Mapping[str, Any], repairs: Sequence[Repair], oldest_seconds:
     """The sentences on top of the overview. ``oldest_seconds``: how long the oldest case has waited for a person."""
     mood = _mood(status, repairs)
     sentences = [_who_leads(status, voice), _levers(status, voice), _who_waits(status, oldest_seconds, voice)]
-    return Glance(mood=mood, word=voice.text(f"glance.{mood}"), sentences=tuple(sentence for sentence in sentences if sentence))
+    said = tuple(sentence for sentence in sentences if sentence)
+    return Glance(mood=mood, word=voice.text(f"glance.{mood}"), sentences=said, nodes=_nodes(status))
 
 
 def _mood(status: Mapping[str, Any], repairs: Sequence[Repair]) -> str:
     if not status.get("running", True) or any(repair.grave for repair in repairs):
         return "act"
-    return "look" if repairs or not status.get("switches", {}).get("outbound_enabled", False) else "good"
+    switches = status.get("switches", {})
+    flows = switches.get("outbound_enabled", False) and switches.get("intake_enabled", True)
+    return "look" if repairs or not flows else "good"
+
+
+def _nodes(status: Mapping[str, Any]) -> str:
+    return ", ".join(name for name in (status.get("node", ""), status.get("peer", {}).get("name", "")) if name)
 
 
 def _who_leads(status: Mapping[str, Any], voice: Voice) -> str:
-    role, node, peer = status.get("role", "alone"), status.get("node", ""), status.get("peer", {})
+    role, own, peer = status.get("role", "alone"), status.get("node", ""), status.get("peer", {})
+    node, other = node_label(own, peer.get("name", "")), node_label(peer.get("name", ""), own)
     if not status.get("running", True):
         return voice.text("glance.not_running", node=node)
-    if role == "alone" or not peer.get("name"):
+    if role == "alone" or not other:
         return voice.text("glance.alone", node=node)
-    return voice.text(f"glance.{role}", node=node, peer=peer["name"], lag=voice.number(float(peer.get("lag", 0)), 1))
+    return voice.text(f"glance.{role}", node=node, peer=other, lag=voice.number(float(peer.get("lag", 0)), 1))
 
 
 def _levers(status: Mapping[str, Any], voice: Voice) -> str:
     switches = status.get("switches", {})
+    if not switches.get("intake_enabled", True):
+        return voice.text("glance.intake_off")
     if not switches.get("outbound_enabled", False):
         return voice.text("glance.outbound_off")
     if switches.get("safe_mode", True):
@@ -59,7 +75,7 @@ def _levers(status: Mapping[str, Any], voice: Voice) -> str:
 
 
 def _who_waits(status: Mapping[str, Any], oldest_seconds: float | None, voice: Voice) -> str:
-    waiting = int(status.get("queue", {}).get("review", 0))
+    waiting = how_many_wait(status)
     if not waiting:
         return voice.text("glance.nobody_waits")
     if oldest_seconds is None:

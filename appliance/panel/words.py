@@ -141,4 +141,5 @@ class Voice:
 def dependency(voice: Voice, name: str) -> str:
     """What a dependency is in words: ``knowledge:fi.xlsx`` is "Knowledge fi.xlsx", ``answer-2`` is "The desk 2"."""
     kind, _, which = name.replace("-", ":", 1).partition(":") if ":" not in name else name.partition(":")
-    return f"{voice.known('dependency', kind)} {which}".strip()
+    said = voice.known("dependency", kind)
+    return said.replace("{which}", which) if "{which}" in said else f"{said} {which}".strip()

@@ -6,6 +6,7 @@ from litestar import Response
 
 from appliance.panel.erasing import address_of
 from appliance.panel.frame import Call, Panel, actor_of
+from appliance.panel.levers import TAPS, shown
 from appliance.panel.pages.forms import FORM, EraseForm
 from appliance.panel.problems import Problem
 from appliance.panel.routes import form, page
@@ -28,13 +29,14 @@ def routes(panel: Panel) -> list[Any]:
 
 
 def _shown(panel: Panel, request: Call, erased: dict[str, Any] | None) -> Response[bytes]:
-    health = panel.commands.health()
+    health, role = panel.commands.health(), actor_of(request).role
     return panel.page(
         request,
         "appliance.html",
         dependencies=health.get("dependencies", []),
         sources=panel.commands.sources(),
         version=panel.options.version,
-        may_erase=roles.may(actor_of(request).role, "erase_customer"),
+        may_erase=roles.may(role, "erase_customer"),
+        levers=shown(panel.commands, role, TAPS),
         erased=erased,
     )

@@ -7,12 +7,11 @@ from litestar import Response
 from appliance.panel import plot
 from appliance.panel.frame import Call, Panel, actor_of
 from appliance.panel.glance import glance, repairs
-from appliance.panel.levers import pull
+from appliance.panel.levers import LEVERS, TAPS, pull, shown
 from appliance.panel.pages.forms import FORM, LeverForm, notice, redirect
 from appliance.panel.routes import form, page
-from appliance.panel.waiting import LOOKED_AT_MOST, waiting_rows
+from appliance.panel.waiting import glanced_rows, how_many_wait
 from appliance.policy import roles
-from appliance.records.policy import SWITCH_NAMES
 
 SHOWN_WAITING = 5
 
@@ -24,8 +23,8 @@ def routes(panel: Panel) -> list[Any]:
         status, health, today = commands.status(), commands.health(), commands.today()
         role = actor_of(request).role
         to_repair = repairs(status, health, commands.sources(), commands.counts(), voice)
-        waiting = waiting_rows(commands, LOOKED_AT_MOST)
-        oldest = voice.now - waiting[0].received_at if waiting else None
+        waiting, oldest_first = glanced_rows(commands, how_many_wait(status), SHOWN_WAITING)
+        oldest = voice.now - waiting[0].received_at if waiting and oldest_first else None
         return panel.page(
             request,
             "overview.html",
@@ -33,20 +32,15 @@ def routes(panel: Panel) -> list[Any]:
             repairs=to_repair,
             today=today,
             plot=plot.of_day(today.get("hours", []), voice),
-            waiting=waiting[:SHOWN_WAITING] if roles.may(role, "see_cases") else None,
-            levers=[
-                {
-                    "state": state,
-                    "may": roles.may(role, roles.lever_action(state.name, not state.on)),
-                }
-                for state in sorted(commands.switch_states(), key=lambda state: SWITCH_NAMES.index(state.name))
-            ],
+            waiting=waiting if roles.may(role, "see_cases") else None,
+            oldest_first=oldest_first,
+            levers=shown(commands, role, LEVERS),
         )
 
     @form("/switches", action="see_status")
     def switch(request: Call, data: Annotated[LeverForm, FORM]) -> Response[bytes]:
         name = pull(panel.commands, actor_of(request), data.name, data.on)
         notice(request, f"done.{name}.{'on' if data.on else 'off'}")
-        return redirect("/")
+        return redirect("/admin" if name in TAPS else "/")
 
     return [overview, switch]

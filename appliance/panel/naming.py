@@ -1,0 +1,25 @@
+"""How people and machines are called on a page: short where there is little room, whole where somebody asks for it."""
+
+from appliance.panel.words import Voice
+
+
+def who(sender: str) -> str:
+    """The name of ``Anna Virtanen <anna@example.fi>``, or the address when there is no name."""
+    name, _, address = sender.rpartition("<")
+    return name.strip(' "') or address.rstrip("> ") or "—"
+
+
+def node_label(name: str, peer: str = "") -> str:
+    """A node as one says it: ``kallio-7m9q`` is Kallio. Whole where that would make it the same as its peer."""
+    label = _said(name)
+    return name if peer and label == _said(peer) else label
+
+
+def _said(name: str) -> str:
+    word = name.partition("-")[0]
+    return word[:1].upper() + word[1:]
+
+
+def actor(voice: Voice, name: str) -> str:
+    """Who did something: a person or a key by its name, a part of the appliance in words."""
+    return voice.known("by", name, name)
