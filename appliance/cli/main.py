@@ -12,8 +12,10 @@ import click
 from appliance import __version__
 from appliance.ground.errors import TandemError
 
-# The command, the module below appliance.cli that holds it, and its line in the help. A module is imported when its command is called.
+# The command, where below appliance.cli it is (module, or module:name), and its line in the help. A module is imported when its
+# command is called.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("init", "Write a commented tandem.toml to fill in."),
     "run": ("run", "Run the appliance until it is stopped."),
     "demo": ("demo", "Try it: a sample company, sample mails, the panel. Needs nothing."),
     "status": ("status", "The node at a glance."),
@@ -21,6 +23,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ask": ("ask", "What would the desk answer to this question?"),
     "intake": ("intake", "Take mail files in by hand."),
     "cases": ("cases", "List cases, open one, ask why, decide again."),
+    "explain": ("cases:explain", "Why does a case stand where it stands?"),
+    "replay": ("cases:replay", "Decide a case again from its recorded draft."),
     "review": ("review", "Decide what waits for a person."),
     "knowledge": ("knowledge", "Sources, search, refresh, diff, skeletons."),
     "switch": ("switch", "Pull a lever: safe-mode, automation, outbound, intake."),
@@ -42,8 +46,8 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"appliance.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = module.command
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(f"appliance.cli.{module}"), name or "command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

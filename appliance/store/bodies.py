@@ -6,6 +6,7 @@ key. The role is bound into the seal: a draft cannot be passed off as a message.
 
 import hashlib
 import threading
+from collections import OrderedDict
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -54,13 +55,12 @@ class _Customer(NamedTuple):
     prints: CustomerPrints
 
 
-
 class Bodies:
     """Seals and opens. May be asked from any thread."""
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
-        self._kept: dict[int, _Customer] = {}
+        self._kept: OrderedDict[int, _Customer] = OrderedDict()  # a plain dict finds its oldest only by walking over what has gone
         self._lock = threading.Lock()
 
     def seal(self, slot: int, role: str, words: bytes) -> Sealed:
@@ -102,7 +102,7 @@ class Bodies:
             if key is None:
                 return None
             if len(self._kept) >= _CUSTOMERS_KEPT:
-                self._kept.pop(next(iter(self._kept)))
+                self._kept.popitem(last=False)
             kept = self._kept[slot] = _Customer(AESGCM(key), CustomerPrints(key))
             return kept
 

@@ -20,7 +20,9 @@ from appliance.store.sqlite import Connection
 
 _OVERTAKEN = ("arrived", "waiting", "claimed", "review")
 
-_KNOWN = "SELECT case_no FROM origins WHERE mailbox = ? AND folder = ? AND uid_validity = ? AND uid = ? AND name = ?"
+# All that is looked up for every arrival, in one statement: the case it came in as before, its customer's slot, its Message-ID's holder.
+_SEEN = """SELECT (SELECT case_no FROM origins WHERE mailbox = ? AND folder = ? AND uid_validity = ? AND uid = ? AND name = ?),
+    (SELECT slot FROM customers WHERE digest = ?), case_no, content, at FROM (SELECT 1) LEFT JOIN prints ON print = ?"""
 _PRINT = "SELECT case_no, content, at FROM prints WHERE print = ?"
 _THREAD = f"""SELECT no, id, state FROM cases WHERE thread = ? AND thread <> no AND slot = ? AND kind = 'message'
     AND state IN {(*_OVERTAKEN, "replying")!r}
@@ -107,12 +109,9 @@ def receive(books: Books, arrivals: Iterable[Prepared], term: int, now: float) -
 
 
 def _receive(books: Books, prepared: Prepared, term: int, now: float) -> Receipt:
-    origin, execute = prepared.origin, books.connection.execute
-    known = execute(_KNOWN, (origin.mailbox, origin.folder, origin.uid_validity, origin.uid, origin.name)).fetchone()
+    known, slot, holder = _seen(books.connection, prepared)
     if known is not None:
-        return _known(books, prepared.arrival.origin, known[0])
-    slot = books.slot_of(prepared.customer)
-    holder = execute(_PRINT, (print_number(prepared.message_id_print),)).fetchone() if prepared.message_id_print else None
+        return _known(books, prepared.arrival.origin, known)
     stranger = slot is None
     if slot is None:
         slot = books.take_slot()
@@ -129,6 +128,19 @@ def _receive(books: Books, prepared: Prepared, term: int, now: float) -> Receipt
     else:
         kin = _STRANGE if _is_plain(prepared, holder) else _kin(books, prepared, slot, holder, thread_print)
     return _enter(books, prepared, Belonging(slot, stranger, content, thread_print, likeness.reuses_id, copy, kin), term, now)
+
+
+def _seen(connection: Connection, prepared: Prepared) -> tuple[int | None, int | None, Holder]:
+    """The case this arrival came in as before, the slot of its customer, the holder of its Message-ID; None for what is not there."""
+    origin, print_ = prepared.origin, prepared.message_id_print
+    known, slot, *holder = connection.execute(
+        _SEEN,
+        (
+            origin.mailbox, origin.folder, origin.uid_validity, origin.uid, origin.name, prepared.customer,
+            print_number(print_) if print_ else None,
+        ),
+    ).fetchone()  # fmt: skip
+    return known, slot, None if holder[0] is None else (holder[0], holder[1], holder[2])
 
 
 def _known(books: Books, origin: Origin, number: int) -> Receipt:

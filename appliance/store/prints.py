@@ -19,6 +19,10 @@ _PRINT_BYTES = 8  # a table's own row number; among a million mails two share on
 _THREAD_INDEX_CHARACTERS = 29  # of base 64 that hold the first 22 bytes: a conversation's own part (MS-OXOMSG, 2.2.1.3)
 
 
+_SPACES = b" \t\n\r\v\f"
+_HARD_SPACE = "\N{NO-BREAK SPACE}"  # which programs exchange with a plain one
+
+
 def normal_address(address: str) -> str:
     """An address as it is compared: capitals do not matter."""
     return address.strip().lower()
@@ -80,25 +84,25 @@ class Prints:
 
 
 def words_digest(message: Message) -> bytes:
-    """Sender, subject and words, however they are spaced. Never kept: it goes through the customer's key first."""
+    """Sender, subject and words, however they are spaced. Never kept: it goes through the customer's key first.
+
+    Spaces are struck out of the bytes: to part the words and join them again would cost as much as all else in making a mail ready.
+    """
     words = f"{normal_address(message.sender.address)}\0{message.subject}\0{message.full_text or message.text}"
-    return blake2b(" ".join(words.split()).encode("utf-8", "surrogatepass"), digest_size=32).digest()
+    encoded = words.replace(_HARD_SPACE, "").encode("utf-8", "surrogatepass")
+    return blake2b(encoded.translate(None, _SPACES), digest_size=32).digest()
 
 
 class CustomerPrints:
     """Prints under one customer's key."""
 
     def __init__(self, key: bytes) -> None:
-        self._content = blake2b(key=key, digest_size=_PRINT_BYTES, person=b"content")
-        self._thread_index = blake2b(key=key, digest_size=_PRINT_BYTES, person=b"thread-index")
+        self._key = key  # and nothing worked out ahead: most customers are met for one message at a time
 
     def content(self, words: bytes) -> str:
         """Of the digest that ``words_digest`` makes."""
-        digest = self._content.copy()
-        digest.update(words)
-        return digest.hexdigest()
+        return blake2b(words, key=self._key, digest_size=_PRINT_BYTES, person=b"content").hexdigest()
 
     def thread_index(self, value: str) -> str:
-        digest = self._thread_index.copy()
-        digest.update("".join(value.split())[:_THREAD_INDEX_CHARACTERS].encode("ascii", "replace"))
-        return digest.hexdigest()
+        own = "".join(value.split())[:_THREAD_INDEX_CHARACTERS].encode("ascii", "replace")
+        return blake2b(own, key=self._key, digest_size=_PRINT_BYTES, person=b"thread-index").hexdigest()

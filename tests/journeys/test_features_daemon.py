@@ -34,14 +34,17 @@ def free_port() -> int:
 class Daemon:
     """``tandem run`` in a process of its own, and the ways a person reaches it."""
 
-    def __init__(self, home: Path, **environment: str) -> None:
+    def __init__(self, home: Path, wait_for_ready: bool = True, **environment: str) -> None:
         self.home, self.port = home, free_port()
         self.environment = {**os.environ, "TANDEM_PANEL__PORT": str(self.port), **environment}
         with (home / "stderr").open("ab") as words:
             command = [sys.executable, "-m", "appliance", "--home", str(home), "run"]
             self.process = subprocess.Popen(command, env=self.environment, stdout=subprocess.DEVNULL, stderr=words)
         self.commands = cast(Commands, ControlClient(home, Commands))
-        wait_for(lambda: self.get("/readyz")[0] == 200, 60.0)
+        wait_for(lambda: self.get("/readyz")[0] == 200 if wait_for_ready else self.commands_answer(), 60.0)
+
+    def commands_answer(self) -> bool:
+        return ControlClient(self.home, Commands).answers()
 
     def get(self, path: str, key: str = "") -> tuple[int, Any]:
         """Status and JSON body; 0 when nobody listens."""
@@ -97,6 +100,21 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
 
 def test_healthz_says_ok_and_that_the_model_is_loaded(daemon: Daemon) -> None:
     assert daemon.get("/healthz") == (200, {"status": "ok", "model_loaded": True})
+
+
+def test_a_daemon_that_cannot_answer_its_own_question_is_healthy_and_never_ready(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home")
+    (home / "en.md").write_text("| Key | Value |\n|---|---|\n| My lawyer will sue you | The court decides. |\n", encoding="utf-8")
+    daemon = Daemon(home, wait_for_ready=False)
+    try:
+        wait_for(lambda: "node_not_ready" in (home / "logs" / "tandem.log").read_text())
+        daemon.post("Do you also repair bicycles and sell tickets to the opera?")
+        assert daemon.case_of("aino@example.fi").state is CaseState.REVIEW  # it has been at work for a while
+        assert daemon.get("/healthz")[0] == 200
+        assert daemon.get("/readyz")[0] == 503
+        assert daemon.commands.status()["ready"] is False
+    finally:
+        daemon.stop()
 
 
 def test_health_names_each_dependency_of_the_daemon_and_each_is_connected(daemon: Daemon) -> None:

@@ -143,6 +143,27 @@ def test_when_all_is_done_the_next_case_appears_by_itself(browser: Browser, pane
 
 
 @pytest.mark.parametrize("size", SIZES)
+def test_a_long_sender_is_cut_and_the_time_stays(browser: Browser, panel: Served, size: str) -> None:
+    address = f"{'a-very-long-name' * 8}@example.com"
+    panel.twin.add(a_case(900, panel.twin.clock, minutes=900, name="", address=address, subject="Long"))
+    with window(browser, SIZES[size]) as context:
+        page = panel.enter(context)
+        for path, part in (("/", "line"), ("/review", "item"), ("/cases", "cell")):
+            who, when = f".{part}-who", f".{part}-when"
+            page.goto(panel.address + path)
+            row = page.locator("a.item, a.line, .cases tbody tr").filter(has_text=address[:20]).first
+            sender, edge = row.locator(who), row.bounding_box()
+            expect(sender).to_have_text(address)
+            assert sender.evaluate("part => part.scrollWidth > part.clientWidth && getComputedStyle(part).textOverflow") == "ellipsis", path
+            expect(row.locator(when)).to_be_visible()
+            time = row.locator(when).bounding_box()
+            assert edge is not None, path
+            assert time is not None, path
+            assert time["x"] + time["width"] <= edge["x"] + edge["width"] + 1, path
+            assert row.locator(when).evaluate("part => part.scrollWidth <= part.clientWidth + 1"), path
+
+
+@pytest.mark.parametrize("size", SIZES)
 def test_an_uncertain_reply_is_sent_again_only_after_the_box_is_ticked(browser: Browser, panel: Served, size: str) -> None:
     with window(browser, SIZES[size]) as context:
         page = panel.enter(context, Role.AGENT)

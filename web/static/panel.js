@@ -46,8 +46,13 @@
     window.addEventListener("pagehide", () => line.close());
   }
 
+  /* The list shows the open case; the page itself stays where it is. */
   const chosen = one("#queue [aria-current]");
-  if (chosen) chosen.scrollIntoView({ block: "nearest" });
+  const list = chosen && chosen.closest(".split-list");
+  if (list && list.scrollHeight > list.clientHeight) {
+    const hidden = chosen.getBoundingClientRect().bottom - Math.min(list.getBoundingClientRect().bottom, window.innerHeight);
+    if (hidden > 0) list.scrollTop += hidden + chosen.offsetHeight;
+  }
 
   /* Keys. They can be turned off, and they never decide: "a" goes to the button, and Enter there presses it. */
   const KEPT = "tandem-keys-off";

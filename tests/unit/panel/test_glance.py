@@ -26,7 +26,8 @@ def seen(oldest: float | None = None, sources: tuple[SourceState, ...] = (), bro
 
 
 def test_all_is_well_and_nobody_waits() -> None:
-    assert seen() == Glance(mood="good", word="All well", sentences=("Kallio works alone.", "No case waits for you."))
+    said = Glance(mood="good", word="All well", sentences=("Kallio works alone.", "No case waits for you."), nodes="Kallio")
+    assert seen() == said
 
 
 def test_who_waits_and_for_how_long_is_said() -> None:
@@ -35,7 +36,14 @@ def test_who_waits_and_for_how_long_is_said() -> None:
 
 
 def test_a_follower_is_named_with_its_lag() -> None:
-    assert seen(role="leader", peer={"name": "Sampo", "lag": 0.2}).sentences[0] == "Kallio leads, Sampo follows, 0.2 s behind."
+    said = seen(role="leader", node="kallio-7m9q", peer={"name": "sampo-2k4d", "lag": 0.2})
+    assert said.sentences[0] == "Kallio leads, Sampo follows, 0.2 s behind."
+    assert said.nodes == "kallio-7m9q, sampo-2k4d"
+
+
+def test_mail_that_is_not_taken_in_is_said_first() -> None:
+    said = seen(switches={"outbound_enabled": True, "safe_mode": True, "automation_enabled": True, "intake_enabled": False})
+    assert (said.mood, said.sentences[1]) == ("look", "No new mail is taken in: it stays in the mailbox.")
 
 
 @pytest.mark.parametrize(
@@ -72,7 +80,7 @@ def test_each_repair_says_what_why_and_what_to_do() -> None:
     counts = {"uncertain": 1, "dead": 2}
     found = repairs({**twin.status(), "ready": False}, twin.health(), (source,), counts, VOICE)
     assert [row.key for row in found] == ["repair.dependency", "repair.source", "repair.uncertain", "repair.dead", "repair.not_ready"]
-    assert found[0].gaps == {"name": "Taking mail in support"}
+    assert found[0].gaps == {"name": "Taking mail in: support"}
     assert (found[0].reason, found[0].remedy) == ("Wrong password.", "Set it.")
 
 

@@ -7,10 +7,12 @@ import httpx
 import msgspec
 import pytest
 
+from appliance.desk.reasons import sentence
 from appliance.panel.opened import print_of
 from appliance.records.case import CaseState
 from appliance.records.message import Address
-from appliance.records.person import Actor, Approval
+from appliance.records.person import Actor, Approval, Role
+from appliance.records.policy import Reason
 from tests.support.panel_twin import a_case
 from tests.unit.panel.conftest import Desk, token_of
 
@@ -87,11 +89,52 @@ def test_the_pages_outside_the_frame_are_well_formed_too_and_tell_strangers_noth
 def test_the_overview_says_what_is_going_on(desk: Desk) -> None:
     with desk.browser() as browser:
         page = browser.get("/?lang=en").text
-    assert "Kallio works alone. 6 cases wait for you, the oldest for 1\u00a0h\u00a014\u00a0min." in page
+    assert (
+        '<span title="Kallio">Kallio works alone.</span> <span>6 cases wait for you, the oldest for 1\u00a0h\u00a014\u00a0min.</span>'
+        in page
+    )
     assert "en.xlsx could not be read" in page
     assert "Name the second column Value and save the file." in page
-    for lever in ("Safe mode", "Automatic replies", "Outgoing mail", "Taking mail in"):
+    for lever in ("Safe mode", "Automatic replies", "Outgoing mail"):
         assert lever in page
+    assert page.count("First start, <time") == 3
+
+
+def test_the_overview_opens_few_rows_however_many_wait(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(1000, 1400):
+        desk.twin.add(a_case(number, desk.clock, minutes=number, subject=f"Number {number}"))
+    limits: list[int] = []
+    rows = desk.twin.rows
+    monkeypatch.setattr(desk.twin, "rows", lambda states, limit: limits.append(limit) or rows(states, limit))
+    with desk.browser() as browser:
+        page = browser.get("/?lang=en").text
+    assert limits == [5]
+    assert page.count("data-row") == 5
+    assert "406 cases wait for you." in page
+    assert "The newest that wait for you" in page
+    assert "See all 406" in page
+
+
+def test_the_list_tells_how_many_wait_beyond_those_it_shows(desk: Desk) -> None:
+    for number in range(1000, 1400):
+        desk.twin.add(a_case(number, desk.clock, minutes=number))
+    with desk.browser() as browser:
+        page = browser.get("/review?lang=en").text
+    assert page.count("data-row") == 100
+    assert "406 wait</span>" in page
+
+
+def test_the_tap_for_mail_stands_with_the_machine_and_not_with_the_levers(desk: Desk) -> None:
+    with desk.browser("key-of-an-operator") as browser:
+        assert "Taking mail in" not in browser.get("/?lang=en").text
+        page = browser.get("/admin?lang=en").text
+        assert "Turn off: Taking mail in" in page
+        answer = browser.post("/switches", data={"csrf": token_of(page), "name": "intake_enabled", "on": "false"})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/admin")
+        assert "No new mail is taken in. It stays in the mailbox" in browser.get("/cases").text
+        assert "No new mail is taken in: it stays in the mailbox." in browser.get("/").text
+        del desk.twin.levers["intake_enabled"]
+        assert "Turn off: Taking mail in" not in browser.get("/admin").text
 
 
 def test_a_viewer_sees_numbers_and_no_customer(desk: Desk) -> None:
@@ -105,12 +148,12 @@ def test_a_viewer_sees_numbers_and_no_customer(desk: Desk) -> None:
 
 
 def test_only_levers_one_may_pull_have_a_button(desk: Desk) -> None:
+    desk.twin.set_switch(Actor(name="Oskar", role=Role.OPERATOR), "automation_enabled", False)  # to open it again takes an operator
     buttons = {}
     for key in ("key-of-a-viewer", "key-of-an-agent", "key-of-an-operator"):
         with desk.browser(key) as browser:
             buttons[key] = len(re.findall(r'action="/switches"', browser.get("/").text))
-    assert buttons["key-of-a-viewer"] == 0
-    assert buttons["key-of-an-agent"] < buttons["key-of-an-operator"] == 4
+    assert buttons == {"key-of-a-viewer": 0, "key-of-an-agent": 2, "key-of-an-operator": 3}
 
 
 def test_pulling_a_lever_says_what_holds_now_and_who_pulled_it(desk: Desk) -> None:
@@ -120,7 +163,7 @@ def test_pulling_a_lever_says_what_holds_now_and_who_pulled_it(desk: Desk) -> No
         assert (answer.status_code, answer.headers["location"]) == (303, "/")
         page = browser.get("/?lang=en").text
         assert "Outgoing mail is off." in page
-        assert "Nothing leaves until it is turned on again." in page
+        assert "Nothing leaves: outgoing mail is turned off." in page
         assert "Oskar, <time" in page
         assert '<p class="notice"' not in browser.get("/").text
 
@@ -132,6 +175,19 @@ def test_the_review_shows_the_oldest_case_and_its_list(desk: Desk) -> None:
     assert order == sorted(order)
     assert "ostin teiltä" in page
     assert "Why this waits for you" in page
+
+
+@pytest.mark.parametrize("path", [f"/review?case={FIRST}", f"/cases/{FIRST}"])
+def test_the_reason_is_said_in_the_readers_language_and_the_rest_is_folded(desk: Desk, path: str) -> None:
+    with desk.browser() as browser:
+        page = browser.get(path, params={"lang": "sv"} | ({"case": FIRST} if "case=" in path else {})).text
+    why = page[page.index('id="why-title"') : page.index('id="message-title"')]
+    seen, folded = why.split("<details>", 1)
+    assert f'<p class="reason">{sentence(Reason(code="low_score", numbers={"score": 0.62, "least": 0.7}), "sv")}</p>' in seen
+    assert sentence(Reason(code="unsupported_number", numbers={"unknown": 1.0}), "sv") in seen
+    assert "Alla uppgifter" in folded
+    assert f"Decided about {FIRST}." in folded
+    assert f"Decided about {FIRST}." not in seen
 
 
 def test_a_case_shows_everything_needed_to_decide(desk: Desk) -> None:

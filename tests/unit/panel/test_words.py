@@ -26,7 +26,7 @@ HELSINKI = ZoneInfo("Europe/Helsinki")
 BUILT = (
     "check.", "dependency.", "event.", "problem.", "repair.", "state.", "role.", "person.", "language.", "lever.",
     "outcome.", "group.", "done.", "glance.", "keys.", "nav.",
-    "reason.", "erase.step.",
+    "reason.", "erase.step.", "by.",
 )  # fmt: skip
 
 
@@ -132,6 +132,19 @@ def test_one_is_counted_apart_from_many() -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "one", "two"),
+    [
+        ("fi", "1 tapaus on odottanut sinua 1\u00a0min.", "2 tapausta odottaa sinua, vanhin on odottanut 1\u00a0min."),
+        ("sv", "1 ärende har väntat på dig i 1\u00a0min.", "2 ärenden väntar på dig, det äldsta i 1\u00a0min."),
+        ("en", "1 case has waited for you for 1\u00a0min.", "2 cases wait for you, the oldest for 1\u00a0min."),
+    ],
+)
+def test_how_long_one_and_how_long_many_have_waited(code: Code, one: str, two: str) -> None:
+    said = [voice(code).count("glance.waits_since", number, duration=voice(code).duration(60)) for number in (1, 2)]
+    assert said == [one, two]
+
+
+@pytest.mark.parametrize(
     ("wish", "kept", "accept", "expected"),
     [
         ("sv", "fi", "en", "sv"),
@@ -151,6 +164,7 @@ def test_the_language_is_the_wish_then_the_habit_then_the_browsers_then_the_comp
 def test_a_dependency_is_called_by_its_name() -> None:
     assert words.dependency(voice("en"), "knowledge:fi.xlsx") == "Knowledge fi.xlsx"
     assert words.dependency(voice("en"), "answer-2") == "The desk 2"
+    assert words.dependency(voice("en"), "intake:support") == "Taking mail in: support"
     assert words.dependency(voice("en"), "something-else") == "something else"
 
 
