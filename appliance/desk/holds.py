@@ -10,7 +10,7 @@ from appliance.desk.question import Reading
 from appliance.policy import narrow
 from appliance.records.case import Case
 from appliance.records.language import Language
-from appliance.records.message import Message, MessageKind
+from appliance.records.message import Message, MessageKind, Trust
 from appliance.records.policy import Allowance, Reason, Verdict
 
 _BOUNCE_IS_FINE = ("delayed", "delivered", "relayed", "expanded")  # RFC 3464, 2.3.3: it may still arrive, or has
@@ -32,7 +32,7 @@ def closed(case: Case) -> Reason | None:
         return Reason(code="automatic", names=(message.automatic_reason,) if message.automatic_reason else ())
     if message.kind is MessageKind.BOUNCE:
         return _closed_bounce(case)
-    return Reason(code="own_mail") if message.tandem_key else None
+    return None
 
 
 def _closed_bounce(case: Case) -> Reason | None:
@@ -60,6 +60,10 @@ def _by_case(case: Case, desk: Desk) -> Iterator[Reason]:
     message, limits = case.message, desk.policy.limits
     if message.kind is MessageKind.UNREADABLE:
         yield Reason(code="unreadable")
+    if message.tandem_key:  # our own copies never become cases: this key is another appliance's, or somebody took it from a reply
+        yield Reason(code="foreign_key")
+    if message.trust is Trust.FAILED:  # whoever is named as the sender most likely did not write this
+        yield Reason(code="sender_not_trusted")
     if message.kind is MessageKind.AUTOMATIC:
         yield Reason(code="perhaps_automatic", names=(message.automatic_reason,))
     odd = tuple(sorted(code for code in message.oddities if code in UNSAFE_ODDITIES or code.endswith("_over_limit")))

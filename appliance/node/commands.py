@@ -54,6 +54,7 @@ class Commands:
             "peer": {"seen": False, "in_sync": False, "lag": 0},
             "witness": {"kind": "none", "seen": False},
             "queue": {
+                "leaving": counts.get(CaseState.REPLYING, 0),
                 "waiting": counts.get(CaseState.WAITING, 0) + counts.get(CaseState.ARRIVED, 0) + counts.get(CaseState.CLAIMED, 0),
                 "review": counts.get(CaseState.REVIEW, 0) + counts.get(CaseState.UNCERTAIN, 0),
                 "dead": counts.get(CaseState.DEAD, 0),
@@ -221,7 +222,7 @@ class Commands:
         return self._node.store.erase_customer(address, actor.name, term=self._node.term)
 
     @command
-    def take_files(self, actor: Actor, files: list[str], mailbox: str = "files") -> dict[str, Any]:
+    def take_files(self, actor: Actor, files: list[str], mailbox: str = "") -> dict[str, Any]:
         """Take mail files in as if they had come by a mailbox; paths as the daemon sees them."""
         self._allow(actor, "change_configuration")
         return self._node.take_files(files, mailbox)

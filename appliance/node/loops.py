@@ -21,7 +21,7 @@ from appliance.policy.model import Limits
 from appliance.records.answer import Decision, Outcome
 from appliance.records.case import Case
 from appliance.records.delivery import Delivery, DeliveryOutcome, DeliveryResult
-from appliance.records.message import Batch
+from appliance.records.message import Arrival, Batch, MessageKind
 from appliance.records.policy import Reason
 from appliance.store.errors import ClaimLost, StoreBroken
 from appliance.store.store import Store
@@ -32,7 +32,7 @@ CLAIM_SECONDS = 120.0
 LONGEST_PAUSE_SECONDS = 60.0
 
 
-def intake_step(inbox: Inbox, store: Store, standing: Standing, poll_seconds: float, stop: threading.Event) -> bool:
+def intake_step(inbox: Inbox, store: Store, standing: Standing, poll_seconds: float, stop: threading.Event, own_address: str) -> bool:
     """Take what the channel has, make it safe, then tell the channel; with nothing there, wait for it to speak."""
     if not (standing.may_act() and store.switches().intake_enabled):
         stop.wait(1.0)
@@ -40,15 +40,15 @@ def intake_step(inbox: Inbox, store: Store, standing: Standing, poll_seconds: fl
     batch = inbox.take(store.cursor(inbox.mailbox, inbox.folder))
     reach("intake.fetched")
     if batch.arrivals or batch.cursor is not None:
-        take_in(inbox, batch, store, standing)
+        take_in(inbox, batch, store, standing, own_address)
     if not (batch.more or batch.arrivals):
         inbox.wait(poll_seconds, stop)
     return True
 
 
-def take_in(inbox: Inbox, batch: Batch, store: Store, standing: Standing) -> None:
+def take_in(inbox: Inbox, batch: Batch, store: Store, standing: Standing, own_address: str) -> None:
     """Journal the arrivals, claim them, and only then acknowledge them. Every step may be repeated after a crash."""
-    strangers = [arrival for arrival in batch.arrivals if not store.is_own(arrival.message.tandem_key)]
+    strangers = [arrival for arrival in batch.arrivals if not _came_back(arrival, store, own_address)]
     reach("intake.before_receive")
     receipts = store.receive(strangers, term=standing.term)
     reach("intake.after_receive")
@@ -59,6 +59,16 @@ def take_in(inbox: Inbox, batch: Batch, store: Store, standing: Standing) -> Non
     inbox.done([arrival.origin for arrival in batch.arrivals])
     if receipts:
         log.info("mail_taken_in", mailbox=inbox.mailbox, messages=len(receipts), known=sum(receipt.known for receipt in receipts))
+
+
+def _came_back(arrival: Arrival, store: Store, own_address: str) -> bool:
+    """Whether this is the copy to ourselves of a reply of ours. The key alone proves nothing: whom we answered has seen it."""
+    message = arrival.message
+    ours = message.sender.address.casefold() == own_address.casefold() and message.kind is not MessageKind.BOUNCE
+    if ours and store.is_own(message.tandem_key):
+        log.info("own_mail_came_back", mailbox=arrival.origin.mailbox, uid=arrival.origin.uid)
+        return True
+    return False
 
 
 def answer_step(
@@ -94,7 +104,7 @@ def answer_step(
 
 @dataclass
 class Breaker:
-    """Keeps the deliver loop from knocking at a closed door with every mail there is: after a try that failed through no fault
+    """Keeps a deliver loop from knocking at a closed door with every mail there is: after a try that failed through no fault
     of the mail it waits 1 s, 2 s, 4 s and so on up to a minute, and lets one mail try again."""
 
     clock: Clock
@@ -110,27 +120,50 @@ class Breaker:
         self.closed_until = self.clock.elapsed() + pause
 
 
-def deliver_step(agent: str, store: Store, outboxes: dict[str, Outbox], standing: Standing, breaker: Breaker) -> bool:
-    """Start the oldest delivery that may leave now, send it, and write down what became of it."""
-    if not (standing.may_act() and breaker.is_open()):
-        return False
-    delivery = store.next_delivery(agent, term=standing.term)
-    if delivery is None:
-        return False
-    reach("deliver.after_start")
-    result = send(delivery, outboxes.get(delivery.mailbox), standing)
-    reach("deliver.before_delivered")
-    store.delivered(delivery, result, term=standing.term)
-    reach("deliver.after_delivered")
-    breaker.heard(result)
-    log.info("delivery_tried", case=delivery.case, outcome=result.outcome, stage=result.stage, code=result.code)
-    return True
+@dataclass
+class Deliverer:
+    """What the loop of one mailbox needs to send its replies. Each has a loop of its own, so that a server that hangs or refuses
+    holds up nobody else's mail. ``others``: it takes what no configured mailbox is for, and leaves it to a person.
+
+    ``unwritten`` is the result of a try that the store could not write down: it comes before anything else is started.
+    """
+
+    agent: str
+    store: Store
+    standing: Standing
+    breaker: Breaker
+    outbox: Outbox | None = None
+    others: tuple[str, ...] = ()
+    unwritten: tuple[Delivery, DeliveryResult] | None = None
+
+    def step(self) -> bool:
+        """Start the oldest delivery that may leave now, send it, and write down what became of it."""
+        if self.unwritten is not None:
+            return self._write_down(*self.unwritten)
+        if not (self.standing.may_act() and self.breaker.is_open()):
+            return False
+        only = self.outbox.mailbox if self.outbox is not None else ""
+        delivery = self.store.next_delivery(self.agent, term=self.standing.term, only=only, but=self.others)
+        if delivery is None:
+            return False
+        reach("deliver.after_start")
+        return self._write_down(delivery, send(delivery, self.outbox, self.standing))
+
+    def _write_down(self, delivery: Delivery, result: DeliveryResult) -> bool:
+        self.unwritten = (delivery, result)
+        reach("deliver.before_delivered")
+        self.store.delivered(delivery, result, term=self.standing.term)
+        self.unwritten = None
+        reach("deliver.after_delivered")
+        self.breaker.heard(result)
+        log.info("delivery_tried", case=delivery.case, outcome=result.outcome, stage=result.stage, code=result.code)
+        return True
 
 
 def send(delivery: Delivery, outbox: Outbox | None, standing: Standing) -> DeliveryResult:
-    """Hand the delivery to its channel. What the channel cannot explain may have been sent."""
+    """Hand the delivery to its channel. What the channel cannot explain may have been sent; without a channel nothing can be."""
     if outbox is None:
-        return DeliveryResult(outcome=DeliveryOutcome.TRY_AGAIN, stage="no_outbox", blameless=True)
+        return DeliveryResult(outcome=DeliveryOutcome.REFUSED, stage="no_outbox")
     try:
         return outbox.deliver(delivery, standing.may_act)
     except Exception as error:
@@ -149,8 +182,8 @@ def recover_deliveries(store: Store, outboxes: dict[str, Outbox], standing: Stan
         was_found = False
         try:
             was_found = outbox is not None and outbox.find(delivery)
-        except TandemError as error:
-            log.warning("recovery_could_not_look", case=delivery.case, reason=error.message)
+        except Exception as error:  # whatever stands in the way of looking, the delivery is uncertain and the node starts
+            log.warning("recovery_could_not_look", case=delivery.case, reason=getattr(error, "message", type(error).__name__))
         store.found(delivery, was_found, term=standing.term)
         log.info("delivery_recovered", case=delivery.case, found=was_found)
     return len(unfinished)

@@ -5,7 +5,7 @@ schedule and the control socket as well). Building is in ``build.py``; what peop
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ from appliance.channels.protocol import Inbox, Outbox
 from appliance.desk.answer import answer
 from appliance.desk.desk import Desk
 from appliance.ground.clock import Clock
-from appliance.ground.errors import TandemError
+from appliance.ground.errors import SettingsError, TandemError
 from appliance.ground.log import Log
 from appliance.knowledge.library import Library, SourceChange
 from appliance.node import loops, proof
+from appliance.node.accounts import reader_of
 from appliance.node.commands import Commands
 from appliance.node.control import ControlServer
 from appliance.node.pipeline_log import PipelineLog
@@ -124,15 +125,17 @@ class Node:
             make(f"answer-{number}", self._answering(f"{self.name}-{number}"), self.store.wake_cases)
             for number in range(1, ANSWER_WORKERS + 1)
         ]
-        delivering = make("deliver", self._delivering(), self.store.wake_deliveries)
-        return [*intake, *answering, delivering]
+        return [*intake, *answering, *(make(name, step, self.store.wake_deliveries) for name, step in self._deliverers())]
 
     def _loop(self, name: str, step: Callable[[], bool], wake: threading.Event | None = None) -> loops.Loop:
         return loops.Loop(name, step, self.stop, self.clock, self._broke, wake)
 
     def _intake(self, inbox: Inbox) -> Callable[[], bool]:
         seconds = next((box.imap.poll_seconds for box in self.settings.mailbox if box.id == inbox.mailbox), 2)
-        return lambda: loops.intake_step(inbox, self.store, self.standing, seconds, self.stop)
+        return lambda: loops.intake_step(inbox, self.store, self.standing, seconds, self.stop, self._sender(inbox.mailbox))
+
+    def _sender(self, mailbox: str) -> str:
+        return next((box.sender for box in self.settings.mailbox if box.id == mailbox), "")
 
     def _answering(self, agent: str) -> Callable[[], bool]:
         pipeline = PipelineLog(self.settings.log.pipeline_path)
@@ -144,12 +147,20 @@ class Node:
 
         return lambda: loops.answer_step(agent, self.store, self.desk, lambda: self.policy().limits, self.standing, settled)
 
-    def _delivering(self) -> Callable[[], bool]:
-        breaker = loops.Breaker(self.clock)
-        return lambda: loops.deliver_step(self.name, self.store, self.outboxes, self.standing, breaker)
+    def _deliverers(self) -> Iterator[tuple[str, Callable[[], bool]]]:
+        """A deliver loop for each mailbox that has a way out, and one for what is left over."""
+        for mailbox, outbox in self.outboxes.items():
+            deliverer = loops.Deliverer(self.name, self.store, self.standing, loops.Breaker(self.clock), outbox)
+            yield f"deliver:{mailbox}", deliverer.step
+        rest = loops.Deliverer(self.name, self.store, self.standing, loops.Breaker(self.clock), others=tuple(self.outboxes))
+        yield "deliver", rest.step
 
     def _prove(self) -> None:
-        self.not_ready_because = proof.prove(self.desk(), self.library.passages(), self.clock.now())
+        try:
+            self.not_ready_because = proof.prove(self.desk(), self.library.passages(), self.clock.now())
+        except Exception as error:  # a proof that cannot be made is a failed proof; the node goes on, for people can work
+            log.error("proof_failed", error=error)
+            self.not_ready_because = f"the proof failed ({type(error).__name__})"
         self.ready = not self.not_ready_because
         if not self.ready:
             log.warning("node_not_ready", reason=self.not_ready_because)
@@ -205,11 +216,21 @@ class Node:
         return [_as_mapping(change) for change in changes]
 
     def take_files(self, files: list[str], mailbox: str) -> dict[str, Any]:
-        """Take mail files in by hand, through the same steps as any channel."""
-        inbox = FilesInbox(mailbox, [Path(name) for name in files], self.clock)
+        """Take mail files in by hand, through the same steps as any channel; "" means the first mailbox.
+
+        Raises ``SettingsError`` for a mailbox that is not configured: a reply could never leave.
+        """
+        boxes = {box.id: box for box in self.settings.mailbox}
+        box = boxes.get(mailbox) if mailbox else next(iter(boxes.values()), None)
+        if box is None:
+            known = ", ".join(boxes) or "none"
+            raise SettingsError(
+                f"There is no mailbox {mailbox or 'yet'}; configured: {known}.", "Name one, or add a [[mailbox]] to tandem.toml."
+            )
+        inbox = FilesInbox(box.id, [Path(name) for name in files], self.clock, reader_of(box, self.settings))
         taken = 0
         while (batch := inbox.take(None)).arrivals:
-            loops.take_in(inbox, batch, self.store, self.standing)
+            loops.take_in(inbox, batch, self.store, self.standing, box.sender)
             taken += len(batch.arrivals)
         return {"taken": taken}
 

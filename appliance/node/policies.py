@@ -1,5 +1,6 @@
 """The policy and the desk as they are now: read again when ``policy.toml`` changes, kept when the new one is no good."""
 
+import re
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -26,16 +27,28 @@ from appliance.settings.model import Settings
 log = Log("policy")
 
 
+MARKER = "policy-in-force"  # in the home: a policy file ruled here once, so that its loss is a fault and not a choice
+_VERSION = re.compile(r"^version\s*=", re.MULTILINE)
+
+
 def load_policy(settings: Settings) -> Policy:
-    """The policy of this home; the built-in one while there is no file. Raises what is wrong with it (exit code 2)."""
-    path = settings.policy.path
+    """The policy of this home; the built-in one where there never was a file. Raises what is wrong with it (exit code 2).
+
+    A file that is gone, empty or torn must not open anything: the company's own rules would be missing without a word.
+    """
+    path, marker = settings.policy.path, settings.home / MARKER
     if not path.exists():
+        if marker.exists():
+            remedy = f"Restore it from a backup; to go back to the built-in policy on purpose, remove {marker}."
+            raise SettingsError(f"The policy {path} is gone.", remedy)
         return default_policy()
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = f"The policy {path} cannot be read ({type(error).__name__})."
         raise SettingsError(reason, "It must be UTF-8 text that this user may read.") from error
+    if not _VERSION.search(text):
+        raise SettingsError(f"The policy {path} has no version: it is empty, or was cut off.", "Restore it; it begins with: version = 1")
     return read_policy(text, path.name)
 
 
@@ -44,17 +57,24 @@ class LivePolicy:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._stamp = _stamp(settings.policy.path)
+        self._stamp = self._seen = _stamp(settings.policy.path)
         self._policy = load_policy(settings)
         self.trouble = Trouble(log, "policy")
+        if self._stamp != _NO_FILE:
+            settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (settings.home / MARKER).touch(mode=0o600)
 
     def __call__(self) -> Policy:
         return self._policy
 
     def look(self) -> bool:
-        """Take up a changed file; True when another policy is in force now. A file that is no good changes nothing, and is told."""
-        stamp = _stamp(self._settings.policy.path)
-        if stamp == self._stamp:
+        """Take up a file that has changed and stayed the same since the last look; True when another policy is in force now.
+
+        A file that is no good, or gone, changes nothing, and is told.
+        """
+        stamp, seen = _stamp(self._settings.policy.path), self._seen
+        self._seen = stamp
+        if stamp == self._stamp or stamp != seen:
             return False
         self._stamp = stamp
         try:
@@ -65,16 +85,20 @@ class LivePolicy:
         self.trouble.healed()
         changed = policy.version != self._policy.version
         self._policy = policy
+        (self._settings.home / MARKER).touch(mode=0o600)
         if changed:
             log.info("policy_changed", version=policy.version)
         return changed
+
+
+_NO_FILE = (0, 0)
 
 
 def _stamp(path: Path) -> tuple[int, int]:
     try:
         found = path.stat()
     except OSError:
-        return (0, 0)
+        return _NO_FILE
     return (found.st_mtime_ns, found.st_size)
 
 

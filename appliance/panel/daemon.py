@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from appliance.ground import log as logging
 from appliance.ground.clock import SystemClock
+from appliance.ground.errors import StoreError
 from appliance.ground.files import write_atomically
 from appliance.ground.log import Log
 from appliance.panel.front import PanelServer, Probes
@@ -28,7 +29,10 @@ def run(settings: "Settings", panel: bool = True) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"The home {settings.home} cannot be made ({error.strerror}).", "Name another with --home.") from error
     logging.configure(settings.home / "logs", settings.log.level)
     for note in settings.notes:
         log.info("note", text=note)

@@ -1,5 +1,9 @@
 """The outbox: what leaves next, and what became of it."""
 
+from typing import NamedTuple
+
+import msgspec
+
 from appliance.records.case import CaseState
 from appliance.records.delivery import Delivery, DeliveryKind, DeliveryOutcome, DeliveryResult, DeliveryState
 from appliance.records.events import DeliveryDied, DeliveryPutOff, DeliverySent, DeliveryStarted, DeliveryUncertain, Event
@@ -13,7 +17,7 @@ from appliance.store.names import delivery_number
 from appliance.store.sqlite import Connection
 
 _DUE = f"""SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE state = 'queued' AND lever = ? AND not_before <= ?
-    ORDER BY not_before, no LIMIT 1"""
+    AND (? = '' OR mailbox = ?) AND mailbox NOT IN (SELECT value FROM json_each(?)) ORDER BY not_before, no LIMIT 1"""
 
 
 def levers_allow(switches: Switches) -> tuple[int, ...]:
@@ -23,10 +27,19 @@ def levers_allow(switches: Switches) -> tuple[int, ...]:
     return (0, 1) if switches.automation_enabled and not switches.safe_mode else (0,)
 
 
-def start_next(books: Books, agent: str, switches: Switches, directory: Directory, term: int, now: float) -> Delivery | None:
+class Wanted(NamedTuple):
+    """Which mailboxes' deliveries: ``only`` that one ("": any), ``but`` none of these."""
+
+    only: str = ""
+    but: tuple[str, ...] = ()
+
+
+def start_next(
+    books: Books, agent: str, switches: Switches, directory: Directory, term: int, now: float, wanted: Wanted
+) -> Delivery | None:
     """The delivery that has been due longest and that the levers allow; from this entry on it counts as under way."""
     books.check_term(term)
-    while (queued := _due(books.connection, switches, now)) is not None:
+    while (queued := _due(books.connection, switches, now, wanted)) is not None:
         books.write_out()  # its words may have been queued in this very transaction
         delivery = mailing.delivery_of(books, queued._replace(attempts=queued.attempts + 1, term=term), directory)
         case = _case(books.connection, queued)
@@ -39,8 +52,9 @@ def start_next(books: Books, agent: str, switches: Switches, directory: Director
     return None
 
 
-def _due(connection: Connection, switches: Switches, now: float) -> Queued | None:
-    rows = [connection.execute(_DUE, (lever, now)).fetchone() for lever in levers_allow(switches)]
+def _due(connection: Connection, switches: Switches, now: float, wanted: Wanted) -> Queued | None:
+    where = (wanted.only, wanted.only, msgspec.json.encode(wanted.but).decode())
+    rows = [connection.execute(_DUE, (lever, now, *where)).fetchone() for lever in levers_allow(switches)]
     found = [Queued._make(row) for row in rows if row is not None]
     return min(found, key=lambda queued: (queued.not_before, queued.no), default=None)
 

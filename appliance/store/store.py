@@ -260,12 +260,16 @@ class Store:
 
     # The outbox
 
-    def next_delivery(self, agent: str, *, term: int) -> Delivery | None:
-        """Start the delivery that has been due longest and that the levers allow now; None when there is none."""
+    def next_delivery(self, agent: str, *, term: int, only: str = "", but: tuple[str, ...] = ()) -> Delivery | None:
+        """Start the delivery that has been due longest and that the levers allow now; None when there is none.
+
+        ``only`` names a mailbox whose deliveries alone are meant, ``but`` mailboxes whose deliveries are not.
+        """
         now = self.clock.now()
         if not self._may_be_due(now):
             return None
-        return self._run(lambda books: outbox.start_next(books, agent, self._switches, self._directory, term, now))
+        wanted = outbox.Wanted(only, but)
+        return self._run(lambda books: outbox.start_next(books, agent, self._switches, self._directory, term, now, wanted))
 
     def _may_be_due(self, now: float) -> bool:
         """Looks without a transaction, since a loop asks often and mostly there is nothing."""

@@ -221,12 +221,16 @@ class Writer:
         one of them and wait to get it again. And the writer is woken once, when all are there, not for each.
         """
         missing = self._last_batch - 1
-        if self._queue.qsize() >= missing:
+        there = self._queue.qsize()
+        if there >= missing:
             return
         self._enough.clear()
         self._wanted = missing
-        if self._queue.qsize() < missing:
+        until = self._clock.elapsed() + self._flush_seconds
+        came = 1
+        while there < missing and came and self._clock.elapsed() < until:
             self._enough.wait(self._flush_seconds * self._limits.linger_share)
+            came, there = self._queue.qsize() - there, self._queue.qsize()
         self._wanted = _NEVER
 
     def _attempt(self, ticket: Ticket[Any]) -> bool:

@@ -1,5 +1,6 @@
 """The path of a mail with each of its settings, seen from a running node."""
 
+import base64
 import email.message
 import json
 import shutil
@@ -311,6 +312,22 @@ def test_a_held_draft_goes_to_the_companys_own_address_and_the_customer_gets_it_
     assert "service@pumps.example" in draft["To"]
     assert "Our opening hours are Monday to Friday 9-17." in words(draft)
     assert "aino@example.fi" in email.message_from_bytes(faulty.accepted[1])["To"]
+
+
+# The conversation
+
+
+def test_a_reply_goes_on_with_outlooks_thread_index_and_an_answer_by_subject_alone_joins_the_case(home: Path, tmp_path: Path) -> None:
+    index = base64.b64encode(bytes([1, 0xD9]) + bytes(range(20))).decode()
+    with running_node(home) as node:
+        first = take(node, write_mail(tmp_path, "What are your opening hours?", Thread_Index=index, Thread_Topic="Question"))
+        (reply,) = sent(home)
+        again = take(node, write_mail(tmp_path, "Thank you. And how do I return a pump?", subject=f"Re: {reply['Subject']}"))
+        joined = opened(node, again).case
+    assert base64.b64decode(reply["Thread-Index"])[:22] == base64.b64decode(index)
+    assert len(base64.b64decode(reply["Thread-Index"])) == 27
+    assert joined is not None
+    assert joined.thread_id == first.id
 
 
 # Two appliances

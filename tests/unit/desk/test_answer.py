@@ -143,6 +143,8 @@ def test_what_speaks_against_the_case_holds_it(changes: dict[str, object], code:
     ("changes", "code"),
     [
         ({"reply_to": (Address(address="elsewhere@example.com"),)}, "reply_to_differs"),
+        ({"tandem_key": "k"}, "foreign_key"),
+        ({"trust": Trust.FAILED}, "sender_not_trusted"),
         ({"sender": Address()}, "no_address"),
         ({"text": "  \n "}, "empty_body"),
         ({"kind": MessageKind.UNREADABLE, "text": ""}, "unreadable"),
@@ -177,7 +179,6 @@ def test_an_order_is_never_looked_up_for_a_sender_nobody_vouches_for() -> None:
         ({"kind": MessageKind.BOUNCE, "bounce": Bounce(action="failed")}, {}, "delivery_report"),
         ({"kind": MessageKind.BOUNCE, "bounce": Bounce(action="delayed")}, {"about": "c-0"}, "delivery_report"),
         ({"kind": MessageKind.BOUNCE, "bounce": Bounce(action="failed")}, {"about": "c-0"}, "bounced"),
-        ({"tandem_key": "k"}, {}, "own_mail"),
         ({}, {"duplicate_of": "c-0"}, "duplicate"),
     ],
 )
