@@ -67,7 +67,8 @@ def tandem(context: click.Context, home: str | None) -> None:
 def main() -> NoReturn:
     """The entry point of the installed command."""
     try:
-        tandem.main(standalone_mode=False)
+        # Without its standalone mode click gives back the code that a command chose by context.exit; else 0 or None.
+        code = tandem.main(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -82,4 +83,4 @@ def main() -> NoReturn:
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         sys.stderr.close()
         sys.exit(0)
-    sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -14,6 +14,11 @@ from appliance.records.language import Code
 from appliance.records.message import Message
 
 THIN = 3  # content words of a body; with fewer it says too little by itself
+READ_AT_MOST = 40_000  # characters; twice what any policy allows (policy.format), so that a mail with more is held for its length
+_CLOSING_LINES = 10  # a closing formula has at most so many lines below it: a name, a title, an address
+_NAME_CHARACTERS = 200  # of a line that may be a name
+_LOOKED_AT = 500  # characters of a long sentence that tell how it begins, and whether it has anything to say
+_HALVES_MOST = 2_000
 _SHORT_LINE = 7  # words of a line that may be a greeting or a closing and nothing else
 _NAME_LINE = re.compile(r"^\W*(?:[^\W\d_][\w'’.-]*)(?:[ ,]+[^\W\d_][\w'’.-]*){0,3}\W*(?:\d{1,2}[A-Za-z])?\W*$")
 _PREFIX = re.compile(r"^(?:(?:re|vs|sv|fwd?|vl|vb)\s*:\s*)+", re.IGNORECASE)

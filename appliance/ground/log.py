@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from appliance.ground.errors import StoreError
+
 _MASKS = (
     (re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"), "[address]"),
     (re.compile(r"\b\d{6}[-+A-FU-Y]\d{3}[0-9A-Y]\b"), "[identity]"),  # Finnish personal identity code
@@ -46,16 +48,16 @@ class _JsonLines(logging.Formatter):
 
 
 def configure(folder: Path | None, level: str = "info") -> None:
-    """Log to standard error, and below ``folder`` to ``tandem.log`` and, errors only, ``errors.log``."""
+    """Log to standard error, and below ``folder`` to ``tandem.log`` and, errors only, ``errors.log``.
+
+    Raises ``StoreError`` when these cannot be made; the log is then as it was before.
+    """
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if folder is not None:
-        from logging.handlers import RotatingFileHandler  # late: a quarter of the import time of a short command
-
-        folder.mkdir(parents=True, exist_ok=True)
-        handlers.append(RotatingFileHandler(folder / "tandem.log", maxBytes=10_000_000, backupCount=5, encoding="utf-8"))
-        errors = RotatingFileHandler(folder / "errors.log", maxBytes=10_000_000, backupCount=5, encoding="utf-8")
-        errors.setLevel(logging.ERROR)
-        handlers.append(errors)
+        handlers += _files(folder)
+    # A line that cannot be written (the log's own disk is full) is lost, and that is all. Python would print a traceback to
+    # standard error for each, with the line's words in it, and past the masks.
+    logging.raiseExceptions = False
     root = logging.getLogger("tandem")
     for handler in list(root.handlers):
         root.removeHandler(handler)
@@ -65,6 +67,25 @@ def configure(folder: Path | None, level: str = "info") -> None:
     for handler in handlers:
         handler.setFormatter(_JsonLines())
         root.addHandler(handler)
+
+
+def _files(folder: Path) -> list[logging.Handler]:
+    from logging.handlers import RotatingFileHandler  # late: a quarter of the import time of a short command
+
+    opened: list[logging.Handler] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, level in (("tandem.log", logging.NOTSET), ("errors.log", logging.ERROR)):
+            opened.append(RotatingFileHandler(folder / name, maxBytes=10_000_000, backupCount=5, encoding="utf-8"))
+            opened[-1].setLevel(level)
+    except OSError as error:
+        for handler in opened:
+            handler.close()
+        raise StoreError(
+            f"The log cannot be written to the folder {folder} ({error.strerror}).",
+            "Move away what stands in its place, or give this user the right to write there.",
+        ) from error
+    return opened
 
 
 class Log:

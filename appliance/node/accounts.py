@@ -6,8 +6,9 @@ from pathlib import Path
 from appliance.care.preflight import Needs
 from appliance.channels.mail.accounts import FolderAccount, ImapAccount, Mechanism, SmtpAccount
 from appliance.channels.mail.arrivals import Reader
-from appliance.ground.errors import SettingsError
+from appliance.ground.errors import KnowledgeError, SettingsError
 from appliance.knowledge.reading import read
+from appliance.records.language import Code
 from appliance.settings.model import MailboxSettings, Settings
 from appliance.settings.secret import password_of
 from appliance.store.sqlite import check_library
@@ -76,9 +77,19 @@ def needs_of(settings: Settings, everything: bool) -> Needs:
         folders=tuple(folder for box in boxes for folder in (box.folder.inbox, box.folder.outbox) if folder is not None),
         mailboxes_without_authserv_id=tuple(box.id for box in boxes if box.imap.host and not box.smtp.authserv_id),
         sources=tuple((source.path, source.language) for source in settings.knowledge.source),
-        read_source=lambda path, language: len(read(path.name, path.read_bytes(), language).pieces),
+        read_source=_passages_in,
         sqlite_version=_sqlite_version,
     )
+
+
+def _passages_in(path: Path, language: Code) -> int:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise KnowledgeError(
+            f"{path} cannot be read ({error.strerror}).", "Check the path in tandem.toml and the file's rights."
+        ) from error
+    return len(read(path.name, content, language).pieces)
 
 
 def _sqlite_version() -> str:

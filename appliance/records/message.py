@@ -43,12 +43,16 @@ class Attachment(Record):
 
 
 class Bounce(Record):
-    """What a delivery report says: whom it could not reach, why, and which of our Message-IDs it is about."""
+    """What a delivery report says: whom it could not reach, why, and which of our Message-IDs it is about.
+
+    ``tandem_key`` is the X-Tandem-Key of the mail that came back: it stays where a server rewrites Message-IDs.
+    """
 
     recipients: tuple[str, ...] = ()
     status: str = ""  # RFC 3463, such as 5.1.1; "" when none is given
     action: str = ""  # failed, delayed, delivered, relayed, expanded
     original_message_id: str = ""
+    tandem_key: str = ""
 
 
 class Message(Record):
@@ -124,7 +128,8 @@ class Receipt(Record):
 class Cursor(Record):
     """How far a folder of a mailbox has been read: every UID up to ``uid`` is in the journal (RFC 3501, 2.3.1.1).
 
-    Mail with a UID up to ``older_until_uid`` was there before we were (go-live, or a change of UIDVALIDITY).
+    Mail with a UID up to ``older_until_uid`` was there before we were (go-live, or a change of UIDVALIDITY). ``since`` is when
+    we went live, in Unix seconds, which no change of UIDVALIDITY moves; 0 when that was before cursors told it.
     """
 
     mailbox: str
@@ -132,6 +137,7 @@ class Cursor(Record):
     uid_validity: int = 0
     uid: int = 0
     older_until_uid: int = 0
+    since: float = 0.0
 
 
 class Batch(Record):

@@ -240,7 +240,14 @@ class StoreSettings(Record):
         Literal["power-loss"],
         says("What an acknowledged message survives: the loss of power."),
     ] = "power-loss"
-    retention_days: Annotated[int, says("How long the words of an ended case are kept, in days; the numbers stay.", ge=1, le=3650)] = 30
+    retention_days: Annotated[
+        int,
+        says(
+            "How long the words of an ended case are meant to be kept, in days; nothing is deleted by age yet, erase does it.",
+            ge=1,
+            le=3650,
+        ),
+    ] = 30
 
 
 class LogSettings(Record):

@@ -23,7 +23,6 @@ from appliance.store.sqlite import Connection
 
 _BODY = "INSERT INTO bodies (id, role, slot, sealed) VALUES (?, ?, ?, ?)"
 _HEAD = "INSERT INTO heads (position, hash, signature, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
-_CUSTOMERS_KEPT = 10_000
 
 
 class End(NamedTuple):
@@ -57,7 +56,6 @@ class Books:
         self.signer = Ed25519PrivateKey.from_private_bytes(keyring.signing_key)
         self.chain = journal.Chain(keyring.chain_key)
         self.kinds: set[type[Event]] = set()
-        self._customers: dict[bytes, int] = {}  # of those that stand in the table
         self._entries: list[tuple[object, ...]] = []
         self._sealed: list[tuple[object, ...]] = []
         self.reload()
@@ -72,7 +70,6 @@ class Books:
         row = self.connection.execute("SELECT max(position) FROM heads").fetchone()
         self.head = int(row[0] or 0)
         self.kinds.clear()
-        self._customers.clear()
         self._entries.clear()
         self._sealed.clear()
 
@@ -131,7 +128,6 @@ class Books:
         self.position, self.term, self.hash, self.next_slot = mark
         self._entries.clear()
         self._sealed.clear()
-        self._customers.clear()
 
     def sign_head(self, at: float) -> None:
         """Sign the journal's end as it is in this transaction, unless it is signed already."""
@@ -141,28 +137,18 @@ class Books:
 
     # Customers
 
-    def slot_of(self, customer: bytes) -> int | None:
-        """The slot of a customer's key; None for a stranger."""
-        slot = self._customers.get(customer)
-        if slot is None:
-            row = self.connection.execute("SELECT slot FROM customers WHERE digest = ?", (customer,)).fetchone()
-            if row is None:
-                return None
-            if len(self._customers) >= _CUSTOMERS_KEPT:
-                self._customers.clear()
-            slot = self._customers[customer] = row[0]
-        return slot
-
     def take_slot(self) -> int:
-        """The next slot for a new customer; its key is on disk in the keyring."""
+        """The next slot for a new customer; its key is on disk in the keyring.
+
+        A keyring that is newer than the database knows of erasures that the database does not: those slots are passed over.
+        """
         slot = self.next_slot
         self.keyring.ensure(slot, self.limits.slots_reserved)
-        self.next_slot += 1
+        while self.keyring.key(slot) is None:
+            slot += 1
+            self.keyring.ensure(slot, self.limits.slots_reserved)
+        self.next_slot = slot + 1
         return slot
-
-    def forget_customer(self, customer: bytes) -> None:
-        """An erased customer's next message takes another slot."""
-        self._customers.pop(customer, None)
 
 
 def head_bytes(position: int, digest: bytes) -> bytes:

@@ -1,14 +1,16 @@
 """A customer's right to be forgotten.
 
 The key goes first, then the entry is written and the bodies are deleted: whoever reads the entry can rely on it. When the
-machine dies in between, the words are unreadable already, and the same command finishes the rest. At each start the
-erased slots are compared with the keyring, so that a keyring put back from a backup does not bring anybody back.
+machine dies in between, the words are unreadable already, and the same command or the next term finishes the rest; until
+then the customer is a stranger to whom a new key is given. At each start the erased slots are compared with the keyring,
+so that a keyring put back from a backup does not bring anybody back.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
-from appliance.records.events import CustomerErased
+from appliance.records.events import CustomerErased, MessageReceived
+from appliance.store import journal
 from appliance.store.books import Books
 from appliance.store.effects.tables import body_number
 from appliance.store.keyring import Keyring
@@ -27,17 +29,14 @@ def erase(books: Books, customer: bytes, seen: Iterable[int], scanned_to: int, b
     row = books.connection.execute("SELECT slot FROM customers WHERE digest = ?", (customer,)).fetchone()
     slot = -1 if row is None else int(row[0])
     numbers = {*seen, *cases_of(books.connection, slot, scanned_to)} if slot >= 0 else set()
-    ids = tuple(
-        str(books.connection.execute("SELECT id FROM cases WHERE no = ? AND slot = ?", (number, slot)).fetchone()[0])
-        for number in sorted(numbers)
-    )
-    bodies = count_bodies(books.connection, sorted(numbers), slot)
     destroyed = 0
     if slot >= 0:
-        destroyed = books.keyring.destroy((slot,))
-        books.bodies.forget((slot,))
-        books.forget_customer(customer)
-    books.append(CustomerErased(at=now, by=by, customer=customer.hex(), bodies=bodies, slot=slot, cases=ids), term=term)
+        try:
+            destroyed = books.keyring.destroy((slot,))
+        finally:  # the key may be gone from the disk even so, and must not seal anything any more
+            books.bodies.forget((slot,))
+    bodies, ids = _write_down(books, customer, slot, numbers, by, term, now)
+    finish_entries(books, by, term, now)
     return {
         "known": slot >= 0,
         "steps": [
@@ -47,6 +46,48 @@ def erase(books: Books, customer: bytes, seen: Iterable[int], scanned_to: int, b
             {"step": "journal", "status": "written", "position": books.position},
         ],
     }
+
+
+def _write_down(
+    books: Books, customer: bytes, slot: int, numbers: Iterable[int], by: str, term: int, now: float
+) -> tuple[int, tuple[str, ...]]:
+    """The entry of an erasure whose key is gone; how many bodies there were, and the cases."""
+    ordered = sorted(numbers)
+    ids = tuple(
+        str(books.connection.execute("SELECT id FROM cases WHERE no = ? AND slot = ?", (number, slot)).fetchone()[0]) for number in ordered
+    )
+    bodies = count_bodies(books.connection, ordered, slot)
+    books.append(CustomerErased(at=now, by=by, customer=customer.hex(), bodies=bodies, slot=slot, cases=ids), term=term)
+    return bodies, ids
+
+
+def finish_entries(books: Books, by: str, term: int, now: float) -> int:
+    """Write the entries of erasures that were cut short after the key was destroyed; how many.
+
+    A destroyed key that no case was sealed with belongs to a customer whom this database does not know.
+    """
+    gone = books.keyring.destroyed()
+    if not gone:
+        return 0
+    books.write_out()
+    known = {int(row[0]) for row in books.connection.execute("SELECT slot FROM erasures").fetchall()}
+    numbers: dict[int, list[int]] = {slot: [] for slot in gone if slot not in known}
+    if not numbers:
+        return 0
+    for number, slot in books.connection.execute("SELECT no, slot FROM cases").fetchall():
+        if slot in numbers:
+            numbers[slot].append(number)
+    halves = {slot: sealed for slot, sealed in numbers.items() if sealed}
+    for slot, sealed in halves.items():
+        _write_down(books, _customer_of(books.connection, sealed[0]), slot, sealed, by, term, now)
+    return len(halves)
+
+
+def _customer_of(connection: Connection, number: int) -> bytes:
+    """Whose case it is, as the entry says by which it came in."""
+    entry = journal.at(connection, number)
+    event = journal.decode(entry.payload) if entry is not None else None
+    return bytes.fromhex(event.customer) if isinstance(event, MessageReceived) else b""
 
 
 def slot_of(connection: Connection, customer: bytes) -> int:

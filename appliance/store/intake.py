@@ -8,7 +8,7 @@ from msgspec import structs
 from appliance.ground.errors import StoreError
 from appliance.ground.ids import random_bytes
 from appliance.records.events import IntakeAcknowledged, MessageReceived
-from appliance.records.message import Arrival, Cursor, Message, MessageKind, Origin, Receipt
+from appliance.records.message import Arrival, Bounce, Cursor, Message, MessageKind, Origin, Receipt
 from appliance.store import bodies as sealing
 from appliance.store import cases
 from appliance.store.bodies import Sealed
@@ -112,10 +112,11 @@ def _receive(books: Books, prepared: Prepared, term: int, now: float) -> Receipt
     known, slot, holder = _seen(books.connection, prepared)
     if known is not None:
         return _known(books, prepared.arrival.origin, known)
-    stranger = slot is None
-    if slot is None:
+    prints = None if slot is None else books.bodies.prints(slot)
+    stranger = prints is None
+    if slot is None or prints is None:  # nobody yet, or somebody whose erasure was cut short between the key and the entry
         slot = books.take_slot()
-    prints = books.bodies.prints(slot)
+        prints = books.bodies.prints(slot)
     content = prints.content(prepared.words) if prints is not None else ""
     likeness = _likeness(books, prepared, holder, content, now)
     if prepared.arrival.older and likeness.copy_of:
@@ -241,7 +242,7 @@ def _kin(books: Books, prepared: Prepared, slot: int, holder: Holder, thread_pri
     anybody's, so they only join messages of one customer.
     """
     message = prepared.message
-    bounced = message.bounce.original_message_id if message.bounce is not None else ""
+    bounced = _bounced(books, message.bounce) if message.bounce is not None else ""
     for reference in (bounced, *prepared.references) if bounced else prepared.references:
         case = _answered(books, reference)
         if case is not None:
@@ -254,6 +255,11 @@ def _kin(books: Books, prepared: Prepared, slot: int, holder: Holder, thread_pri
         if case is not None and case.slot == slot:
             return Kin(case.thread, 0, False)
     return _STRANGE
+
+
+def _bounced(books: Books, bounce: Bounce) -> str:
+    """The Message-ID that a report is about: the one in our own key, since some servers rewrite the header, else as it says."""
+    return bounce.tandem_key.split(".", 2)[2] if books.prints.case_of_key(bounce.tandem_key) else bounce.original_message_id
 
 
 def _answered(books: Books, reference: str) -> cases.Kept | None:
@@ -313,8 +319,8 @@ def _state(connection: Connection, case: str) -> str:
 def cursor_of(connection: Connection, mailbox: str, folder: str) -> Cursor | None:
     """How far a folder has been read."""
     row = connection.execute(
-        "SELECT uid_validity, uid, older_until_uid FROM cursors WHERE mailbox = ? AND folder = ?", (mailbox, folder)
+        "SELECT uid_validity, uid, older_until_uid, since FROM cursors WHERE mailbox = ? AND folder = ?", (mailbox, folder)
     ).fetchone()
     if row is None:
         return None
-    return Cursor(mailbox=mailbox, folder=folder, uid_validity=row[0], uid=row[1], older_until_uid=row[2])
+    return Cursor(mailbox=mailbox, folder=folder, uid_validity=row[0], uid=row[1], older_until_uid=row[2], since=row[3])

@@ -109,6 +109,13 @@ class Keyring:
                 os.close(before)
             return len(there)
 
+    def destroyed(self) -> list[int]:
+        """The slots whose keys are gone."""
+        slots = bytes(self._slots)
+        if _DESTROYED not in slots:
+            return []
+        return [slot for slot in range(len(slots) // _KEY) if slots[slot * _KEY : (slot + 1) * _KEY] == _DESTROYED]
+
     def _wipe(self, descriptor: int, slots: list[int]) -> None:
         """Overwrite the keys in the file that has just been replaced, where its blocks may live on."""
         start = os.pread(descriptor, 4096, 0).index(b"\n") + 1

@@ -114,8 +114,12 @@ def _first(database: Any) -> None:
     database.executescript(_FIRST)
 
 
+def _since_in_cursors(database: Any) -> None:
+    database.execute("ALTER TABLE cursors ADD COLUMN since REAL NOT NULL DEFAULT 0")
+
+
 #: Each takes a ``sqlite_utils.Database``; a later one may use its ``transform`` and ``add_column``.
-STEPS: tuple[Callable[[Any], None], ...] = (_first,)
+STEPS: tuple[Callable[[Any], None], ...] = (_first, _since_in_cursors)
 
 
 def bring_up_to_date(connection: sqlite.Connection, path: Path) -> None:

@@ -162,12 +162,16 @@ class Store:
         return self._writer.broken
 
     def begin_term(self, node: str) -> int:
-        """Take the next term: from now on every lower one is refused. Claims made before are free again."""
+        """Take the next term: from now on every lower one is refused. Claims made before are free again.
+
+        An erasure that was cut short after its key was destroyed is finished here, for only a leader may write its entry.
+        """
         now = self.clock.now()
 
         def begin(books: Books) -> int:
             term = books.term + 1
             books.append(TermBegan(at=now, by=node, term=term, node=node), term=term)
+            erasure.finish_entries(books, node, term, now)
             return term
 
         return self._run(begin)

@@ -221,16 +221,12 @@ class Writer:
         one of them and wait to get it again. And the writer is woken once, when all are there, not for each.
         """
         missing = self._last_batch - 1
-        there = self._queue.qsize()
-        if there >= missing:
+        if self._queue.qsize() >= missing:
             return
         self._enough.clear()
         self._wanted = missing
-        until = self._clock.elapsed() + self._flush_seconds
-        came = 1
-        while there < missing and came and self._clock.elapsed() < until:
+        if self._queue.qsize() < missing:
             self._enough.wait(self._flush_seconds * self._limits.linger_share)
-            came, there = self._queue.qsize() - there, self._queue.qsize()
         self._wanted = _NEVER
 
     def _attempt(self, ticket: Ticket[Any]) -> bool:

@@ -282,6 +282,17 @@ def test_the_raw_mail_is_kept_only_when_the_settings_ask_for_it_and_then_sealed(
         assert b"Zanzibar" not in (home / "tandem.db").read_bytes()
 
 
+def test_a_mail_taken_in_by_hand_is_read_by_the_rules_of_its_mailbox(home: Path, tmp_path: Path) -> None:
+    add(home, "[intake]", "clean = false", "retain_raw = true")
+    with running_node(home) as node:
+        mail = write_mail(tmp_path, QUOTING)
+        row = take(node, mail)
+        message = opened(node, row).message
+        assert message is not None
+        assert "Zanzibar" in message.text
+        assert node.store.raw(row.id) == mail.read_bytes()
+
+
 def test_keys_are_expected_by_name_unless_the_settings_turn_it_off(tmp_path: Path) -> None:
     expected = {}
     for detect in (True, False):

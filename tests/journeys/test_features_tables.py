@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import openpyxl
+import pysqlite3
 import pytest
 
 from appliance.node.node import Node
@@ -79,6 +80,13 @@ def test_a_table_of_messages_is_a_batch_that_the_next_run_works_off(home: Path, 
         states = {row.sender: settled(node, row.id).state for row in node.store.rows()}
     assert states == {"aino@example.fi": CaseState.REPLIED, "ben@example.fi": CaseState.REVIEW}
     assert [str(mail["To"]).strip("<>") for mail in sent(home)] == ["aino@example.fi"]
+
+
+def test_a_table_is_answered_from_the_first_mailbox_when_none_is_named(home: Path, tmp_path: Path) -> None:
+    assert tandem(home, "intake", str(table(tmp_path, "csv"))).returncode == 0
+    with running_node(home):
+        wait_for(lambda: len(sent(home)) == 1)
+    assert "support@pumps.example" in sent(home)[0]["From"]
 
 
 def test_the_same_table_again_adds_nothing_to_the_queue(home: Path, tmp_path: Path) -> None:
@@ -252,3 +260,26 @@ def test_preflight_of_a_broken_configuration_ends_with_2(home: Path) -> None:
     done = tandem(home, "preflight", "--all")
     assert done.returncode == 2
     assert "panel.port" in done.stderr
+
+
+def test_preflight_ends_with_1_when_something_is_missing(tmp_path: Path) -> None:
+    assert tandem(broken_home(tmp_path / "home"), "preflight", "--all").returncode == 1
+
+
+def test_preflight_names_a_source_that_is_not_there(home: Path) -> None:
+    (home / "en.md").unlink()
+    done = tandem(home, "preflight")
+    assert "en.md" in done.stdout
+    assert done.returncode == 1
+
+
+def test_an_approvals_file_that_could_not_be_carried_out_ends_with_1(node: Node, home: Path, tmp_path: Path) -> None:  # noqa: ARG001
+    (tmp_path / "approvals.csv").write_text("id,decision,comment,decided_at\nc-nothing,approved,,\n", encoding="utf-8")
+    assert tandem(home, "review", "import", str(tmp_path / "approvals.csv")).returncode == 1
+
+
+def test_verify_ends_with_1_when_an_entry_is_missing(home: Path) -> None:
+    assert tandem(home, "verify").returncode == 0
+    with pysqlite3.connect(home / "tandem.db") as database:
+        database.execute("DELETE FROM journal WHERE position = 3")
+    assert tandem(home, "verify").returncode == 1

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from msgspec import structs
 
 from appliance.channels.mail.accounts import ImapAccount
 from appliance.channels.mail.errors import LineLost, Unreachable
@@ -123,6 +124,51 @@ def test_a_changed_uidvalidity_starts_over_with_everything_marked_older(dovecot:
     dovecot.deliver(user, mail(3))
     taken, _ = everything(inbox, line.cursor)
     assert [arrival.older for arrival in taken] == [True, True, True, False]
+
+
+@pytest.fixture
+def years_of_mail(dovecot: Dovecot, user: str) -> None:
+    """Three mails that came years before we went live."""
+    with dovecot.client(user) as colleague:
+        for number in range(3):
+            colleague.append("INBOX", "", '"06-Nov-2020 16:00:00 +0200"', mail(number))
+
+
+@pytest.mark.usefixtures("years_of_mail")
+def test_mail_from_before_going_live_is_left_alone_after_a_changed_uidvalidity_too(dovecot: Dovecot, user: str, opened: Open) -> None:
+    inbox = opened(batch_mails=2)
+    line = go_live(inbox)
+    assert abs(line.since - time.time()) < 60
+    dovecot.deliver(user, mail(3))
+    _, cursor = everything(inbox, line)
+    assert cursor.since == line.since
+    inbox.close()
+    dovecot.renumber(user)
+    dovecot.deliver(user, mail(4))
+    taken, cursor = everything(inbox, cursor)
+    assert [(arrival.message.subject, arrival.older) for arrival in taken] == [("3", True), ("4", True)]
+    assert (cursor.uid, cursor.since) == (5, line.since)
+
+
+@pytest.mark.usefixtures("years_of_mail")
+def test_with_start_all_everything_is_taken_after_a_changed_uidvalidity(dovecot: Dovecot, user: str, opened: Open) -> None:
+    inbox = opened(start="all")
+    _, cursor = everything(inbox, None)
+    inbox.close()
+    dovecot.renumber(user)
+    taken, _ = everything(inbox, cursor)
+    assert len(taken) == 3
+
+
+@pytest.mark.usefixtures("years_of_mail")
+def test_a_cursor_that_knows_no_go_live_line_takes_everything_rather_than_lose_a_mail(dovecot: Dovecot, user: str, opened: Open) -> None:
+    inbox = opened()
+    cursor = structs.replace(go_live(inbox), since=0.0)
+    inbox.close()
+    dovecot.renumber(user)
+    taken, cursor = everything(inbox, cursor)
+    assert [arrival.older for arrival in taken] == [True, True, True]
+    assert cursor.since == 0.0
 
 
 def test_what_others_do_with_seen_makes_no_difference_and_we_never_set_it(dovecot: Dovecot, user: str, opened: Open) -> None:

@@ -21,6 +21,8 @@ _LOOKED_AT = 60_000  # characters of text; what a report has to say stands on it
 
 _ADDRESS = re.compile(r"[A-Za-z0-9][\w.+%=&'/~-]{0,80}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}")
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
+_KEY_IN_TEXT = re.compile(r"^[>\s]{0,6}x-tandem-key[ \t]{0,4}:[ \t\n>]{0,10}([^\s>]+)", re.IGNORECASE | re.MULTILINE)
+_KEY_CHARACTERS = 200
 _REPLY_CODE = re.compile(r"(?<![\d.-])([45]\d\d)(?:[ -]|$)(?!\d)", re.MULTILINE)
 
 
@@ -46,6 +48,7 @@ def find_bounce(head: Head, root: Part, sender: Address, subject: str, text: str
         status=_status(notice, found),
         action=_action(subject, notice, found),
         original_message_id=_original_id(head, text, found),
+        tandem_key=_original_key(text, found),
     )
 
 
@@ -172,6 +175,14 @@ def _action(subject: str, notice: str, found: Findings) -> str:
     if signs.DELAYED.search(subject) or (signs.DELAYED.search(notice) and not signs.FOR_GOOD.search(f"{subject} {notice}")):
         return "delayed"
     return "failed"
+
+
+def _original_key(text: str, found: Findings) -> str:
+    """Our key on the mail that came back: from its head, or from its head copied into the text."""
+    key = found.original.plain("x-tandem-key") if found.original is not None else ""
+    if not key and (written := _KEY_IN_TEXT.search(text)):
+        key = written.group(1)
+    return key[:_KEY_CHARACTERS]
 
 
 def _original_id(head: Head, text: str, found: Findings) -> str:

@@ -142,11 +142,14 @@ class FolderInbox:
                     ):
                         yield Path(entry.path)
         except OSError as error:
-            raise FolderUnusable(
-                self.mailbox,
-                f"the folder {self._account.inbox} cannot be read ({error.strerror}).",
-                "Create it, or set mailbox.folder.inbox to one that this user may read.",
-            ) from error
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: OSError) -> FolderUnusable:
+        return FolderUnusable(
+            self.mailbox,
+            f"the folder {self._account.inbox} cannot be read ({error.strerror}).",
+            "Create it, or set mailbox.folder.inbox to one that this user may read.",
+        )
 
     def _whole(self) -> list[Path]:
         """The files that have not changed for a while, oldest first."""
@@ -158,6 +161,8 @@ class FolderInbox:
                 look = _look(path)
             except FileNotFoundError:
                 continue  # somebody took it away again
+            except OSError as error:
+                raise self._unreadable(error) from None  # the error itself names the file
             before = self._looks.get(path)
             since = before[1] if before is not None and before[0] == look else now
             looks[path] = (look, since)
@@ -194,7 +199,8 @@ class FolderInbox:
         return self._put_away(path) if opened.finished and not opened.out else None
 
     def _put_away(self, path: Path) -> FolderUnusable | None:
-        """Archive or delete the file, unless somebody has put another one under its name."""
+        """Archive or delete the file, unless somebody has put another one under its name. People write names and subjects into
+        file names, so that an error, which is logged, tells a digest (the first digits of SHA-256) instead."""
         look = self._opened.pop(path).look
         try:
             if _look(path) == look:
@@ -203,9 +209,10 @@ class FolderInbox:
             pass
         except OSError as error:
             self._left[path] = look
+            digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]
             return FolderUnusable(
                 self.mailbox,
-                f"the handled file {path} cannot be moved away ({error.strerror}).",
+                f"a handled file in {path.parent} cannot be moved away ({error.strerror}); the digest of its name is {digest}.",
                 "Give this user the right to change the folder; the mail itself is safe and is not read again.",
             )
         return None
@@ -295,10 +302,10 @@ def _splitter(path: Path) -> Splitter:
 
 def _pieces(path: Path, start: int, limit: int) -> Iterator[Piece | None]:
     """The mails of a file; None for a file, or the rest of one, that cannot be read."""
-    if not path.is_file():  # a pipe would be waited for, and a link to nowhere cannot be opened
-        yield None
-        return
     try:
+        if not path.is_file():  # a pipe would be waited for, and a link to nowhere cannot be opened
+            yield None
+            return
         with open(path, "rb") as file:
             yield from _splitter(path)(file, start, limit)
     except OSError:

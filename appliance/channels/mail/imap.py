@@ -6,7 +6,8 @@ first and acknowledged by itself: what lies below it is older mail, which is nev
 
     no cursor, start "now"     older mail is left alone            cursor at UIDNEXT - 1
     no cursor, start "all"     older mail is taken, marked older   cursor at 0, line at UIDNEXT - 1
-    UIDVALIDITY changed        the same; known mail is known by its prints (store.receive)
+    UIDVALIDITY changed        the same; known mail is known by its prints (store.receive), and with start "now" what came
+                               before the go-live is left alone: ``Cursor.since`` remembers when that was
 
 Our own copies come by here too (copy to self, drafts, handovers in the same mailbox): ``Message.tandem_key`` is set on them.
 """
@@ -16,6 +17,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+
+from msgspec import structs
 
 from appliance.channels.mail import imap_session
 from appliance.channels.mail.accounts import ImapAccount
@@ -65,7 +68,7 @@ class ImapInbox:
             if cursor is None or cursor.uid_validity != opened.uid_validity:
                 return Batch(cursor=self._line_drawn(cursor, opened), more=True)
             waiting = self._waiting(session, opened, cursor.uid)
-            chosen, glances = self._next(session, opened, waiting)
+            chosen, glances = self._next(session, opened, waiting, cursor)
             self._taken = glances
             bodies = self._bodies_or_who_broke_the_line(session, glances)
             arrivals = tuple(self._arrival(uid, glances[uid], raw, cursor) for uid, raw in sorted(bodies.items()))
@@ -154,6 +157,7 @@ class ImapInbox:
             uid_validity=opened.uid_validity,
             uid=there if from_now else 0,
             older_until_uid=there,
+            since=cursor.since if cursor is not None else self._clock.now(),
         )
 
     def _waiting(self, session: Session, opened: Opened, uid: int) -> tuple[int, ...]:
@@ -163,12 +167,16 @@ class ImapInbox:
             self._found = session.uids_above(uid, self._exists, opened.uid_next)
         return self._found
 
-    def _next(self, session: Session, opened: Opened, waiting: tuple[int, ...]) -> tuple[tuple[int, ...], dict[int, Glance]]:
-        """Which of them fit into a batch, and what is known of those. One that vanished since the search is passed over."""
+    def _next(
+        self, session: Session, opened: Opened, waiting: tuple[int, ...], cursor: Cursor
+    ) -> tuple[tuple[int, ...], dict[int, Glance]]:
+        """Which of them fit into a batch, and what is known of those. Passed over are one that vanished since the search, and
+        one from before the go-live."""
         if not waiting:
             return (), {}
         first = waiting[: 1 if waiting[0] <= self._careful_up_to else self._account.batch_mails]
-        glances = session.glance(first, modseq=opened.condstore, wholly=True)
+        seen = session.glance(first, modseq=opened.condstore, wholly=True)
+        glances = {uid: glance for uid, glance in seen.items() if not self._is_left_alone(uid, glance, cursor)}
         room = self._account.batch_bytes
         for count, uid in enumerate(first):
             room -= min(glances[uid].size, self._account.mail_bytes_max) if uid in glances else 0
@@ -176,6 +184,12 @@ class ImapInbox:
                 first = first[:count]
                 break
         return first, {uid: glances[uid] for uid in first if uid in glances}
+
+    def _is_left_alone(self, uid: int, glance: Glance, cursor: Cursor) -> bool:
+        """Whether it came before the go-live, as after a change of UIDVALIDITY can be told by its time alone. Servers keep that
+        in whole seconds. One whose time is not told is rather taken than lost."""
+        from_before = uid <= cursor.older_until_uid and glance.arrived_at is not None and glance.arrived_at < int(cursor.since)
+        return from_before and self._account.start == "now"
 
     def _bodies_or_who_broke_the_line(self, session: Session, glances: dict[int, Glance]) -> dict[int, bytes | None]:
         """The bodies. Some servers hang up over a mail that they cannot read, which must not keep all later mail from us: so
@@ -244,6 +258,4 @@ class ImapInbox:
 
 
 def _moved(cursor: Cursor, uid: int) -> Cursor:
-    return Cursor(
-        mailbox=cursor.mailbox, folder=cursor.folder, uid_validity=cursor.uid_validity, uid=uid, older_until_uid=cursor.older_until_uid
-    )
+    return structs.replace(cursor, uid=uid)

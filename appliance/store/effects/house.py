@@ -12,7 +12,7 @@ _TROUBLE = """INSERT INTO sources (name, digest, passages, refreshed_at, trouble
     ON CONFLICT DO UPDATE SET trouble = excluded.trouble"""
 _KEY = "INSERT INTO keys (id, name, role, digest, by, issued_at, revoked_at) VALUES (?, ?, ?, ?, ?, ?, 0)"
 _CLOSE_OPEN = """UPDATE cases SET state = 'closed', changed_at = ?, reason = 'erased' WHERE no = ?
-    AND (state IN ('arrived', 'waiting', 'claimed', 'review', 'routed', 'uncertain') OR state = 'replying'
+    AND (state IN ('arrived', 'waiting', 'claimed', 'review', 'routed', 'uncertain', 'dead') OR state = 'replying'
     AND NOT EXISTS (SELECT 1 FROM deliveries WHERE case_no = cases.no AND state = 'sending'))"""
 _FORGET = "DELETE FROM bodies WHERE id BETWEEN ? AND ? AND slot = ?"
 

@@ -14,8 +14,9 @@ _TO_THE_NEWEST = """ON CONFLICT DO UPDATE SET case_no = excluded.case_no, conten
 _FIRST_PRINT = f"{_PRINT} ON CONFLICT DO NOTHING"
 _NEWEST_PRINT = f"{_PRINT} {_TO_THE_NEWEST}"
 _TWO_PRINTS = f"{_PRINT}, (?, ?, ?, ?) {_TO_THE_NEWEST}"
-_CURSOR = """INSERT INTO cursors (mailbox, folder, uid_validity, uid, older_until_uid) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET uid_validity = excluded.uid_validity, uid = excluded.uid, older_until_uid = excluded.older_until_uid"""
+_CURSOR = """INSERT INTO cursors (mailbox, folder, uid_validity, uid, older_until_uid, since) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET uid_validity = excluded.uid_validity, uid = excluded.uid, older_until_uid = excluded.older_until_uid,
+    since = excluded.since"""
 
 
 def message_received(to: Tables, event: MessageReceived) -> None:
@@ -86,4 +87,4 @@ def intake_acknowledged(to: Tables, event: IntakeAcknowledged) -> None:
     to.lines(numbers)
     cursor = event.cursor
     if cursor is not None:
-        to.execute(_CURSOR, (cursor.mailbox, cursor.folder, cursor.uid_validity, cursor.uid, cursor.older_until_uid))
+        to.execute(_CURSOR, (cursor.mailbox, cursor.folder, cursor.uid_validity, cursor.uid, cursor.older_until_uid, cursor.since))

@@ -1,13 +1,16 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from appliance.records.answer import Decision
 from appliance.records.case import CaseState
 from appliance.records.message import Receipt
 from appliance.records.person import Approval
 from appliance.store import intake
+from appliance.store.errors import DiskFull
 from appliance.store.keyring import Keyring
-from appliance.store.writer import Job, Ticket
+from appliance.store.writer import Job, Ticket, Writer
 from tests.support.clock import FakeClock
 from tests.unit.store.support import Desk, message, open_store, outcome
 
@@ -160,3 +163,103 @@ def test_a_mail_that_comes_in_while_its_customer_is_being_erased_is_erased_too(d
     opened = store.file(ran[0][0].case)
     assert opened is not None
     assert opened.erased
+
+
+# Half an erasure: the key is destroyed, the entry was never written
+
+
+def half_erase(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: Writer, __: object) -> None:
+        raise DiskFull("The disk is full.", "Make room.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Writer, "_commit", full)
+        with pytest.raises(DiskFull):
+            erase(desk)
+
+
+def test_after_half_an_erasure_the_mailbox_goes_on_and_the_customer_is_a_stranger(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.take_in(message(text="before"))
+    half_erase(desk, monkeypatch)
+    desk.take_in(message(sender="pekka@customer.example"), message(text="after"), message(text="and again"))
+    assert {row.sender for row in desk.store.rows()} == {"", "pekka@customer.example", "maija@customer.example"}
+    assert len({row[0] for row in desk.store._readers.all("SELECT slot FROM cases")}) == 3
+    found = desk.store.verify(tables=True)
+    assert found.ok, found.problems
+
+
+@pytest.mark.parametrize("writes_again", [False, True])
+def test_a_new_term_finishes_half_an_erasure(desk: Desk, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, writes_again: bool) -> None:
+    case = desk.answer(message(text="before")).id
+    half_erase(desk, monkeypatch)
+    if writes_again:
+        (again,) = desk.take_in(message(text="after"))
+    home = desk.store.home
+    desk.store.close()
+    with open_store(home, clock) as store:
+        term = store.begin_term("node-a")
+        opened = store.file(case)
+        assert opened is not None
+        assert (opened.row.state, opened.row.reason, opened.lines[-1].kind) == (CaseState.CLOSED, "erased", "customer_erased")
+        assert store.next_delivery("sender", term=term) is None
+        assert store._readers.all("SELECT count(*) FROM bodies") == [(int(writes_again),)]
+        if writes_again:
+            kept = store.file(again.case)
+            assert kept is not None
+            assert kept.message is not None
+        position = store.position
+        store.begin_term("node-a")
+        assert store.position == position + 1  # nothing is finished twice
+        assert store.verify(tables=True).ok
+
+
+def test_the_same_command_finishes_half_an_erasure_of_a_customer_who_wrote_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    (before,) = desk.take_in(message(text="before"))
+    half_erase(desk, monkeypatch)
+    (after,) = desk.take_in(message(text="after"))
+    erase(desk)
+    for case in (before.case, after.case):
+        assert (desk.state(case), desk.reason(case)) == (CaseState.CLOSED, "erased")
+    assert desk.store._readers.all("SELECT count(*) FROM bodies") == [(0,)]
+
+
+def test_a_keyring_newer_than_the_database_gives_nobody_a_destroyed_key(desk: Desk, clock: FakeClock) -> None:
+    home = desk.store.home
+    desk.store.close()
+    keyring = Keyring.open(home / "keyring", may_create=False, reserve=1)
+    keyring.destroy((0, 1, keyring.slots - 1))
+    with open_store(home, clock) as store:
+        again = Desk(store, clock)
+        again.take_in(message(), message(sender="pekka@customer.example"))
+        assert store._readers.all("SELECT slot FROM cases ORDER BY no") == [(2,), (3,)]
+        assert erase(again)["key"] == 1
+
+
+def test_when_every_key_that_was_made_is_destroyed_new_ones_are_made(desk: Desk, clock: FakeClock) -> None:
+    home = desk.store.home
+    desk.store.close()
+    keyring = Keyring.open(home / "keyring", may_create=False, reserve=1)
+    slots = keyring.slots
+    keyring.destroy(tuple(range(slots)))
+    with open_store(home, clock) as store:
+        Desk(store, clock).take_in(message())
+        assert store._readers.all("SELECT slot FROM cases") == [(slots,)]
+
+
+def test_a_key_that_could_not_be_wiped_in_the_old_file_seals_nothing_any_more(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.take_in(message(text="before"))
+
+    def fails(*_: object) -> None:
+        raise OSError("the disk")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Keyring, "_wipe", fails)
+        with pytest.raises(OSError, match="the disk"):
+            erase(desk)
+    (receipt,) = desk.take_in(message(text="after"))
+    home = desk.store.home
+    desk.store.close()
+    with open_store(home, desk.clock) as store:
+        opened = store.file(receipt.case)
+        assert opened is not None
+        assert not opened.erased

@@ -1,12 +1,17 @@
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
+from appliance.desk.reasons import table
 from appliance.records.answer import Decision
 from appliance.records.case import CaseState
 from appliance.records.delivery import DeliveryKind, DeliveryOutcome, DeliveryResult, DeliveryState
+from appliance.records.language import LANGUAGES
 from appliance.records.message import Address
+from appliance.records.person import Approval
 from appliance.store.errors import NoSuchCase
-from appliance.store.limits import StoreLimits, backoff_seconds
+from appliance.store.limits import Sending, StoreLimits, backoff_seconds
 from appliance.store.mailing import Directory
 from appliance.store.store import Store
 from tests.support.clock import FakeClock
@@ -85,14 +90,21 @@ def test_a_servers_own_wish_to_wait_longer_is_met(desk: Desk) -> None:
     assert desk.started().attempts == 2
 
 
+def approved(desk: Desk, **fields: str) -> str:
+    """A case whose reply a person let out: it may wait as long as it takes."""
+    case = desk.answer(message(**fields), outcome(Decision.REVIEW)).id
+    desk.store.decide_review(Approval(case=case, decision="approve", by="liisa"), term=desk.term)
+    return case
+
+
 def test_a_reply_refused_for_now_too_often_is_a_dead_letter(desk: Desk) -> None:
-    case = desk.answer(message())
+    case = approved(desk)
     states = []
     for _ in range(StoreLimits().delivery_attempts):
         states.append(desk.finish(desk.started(), DeliveryOutcome.TRY_AGAIN, stage="connect"))
         desk.clock.move(7 * 3600)
-    assert states == [DeliveryState.QUEUED] * 7 + [DeliveryState.DEAD]
-    assert desk.state(case.id) == CaseState.DEAD
+    assert states == [DeliveryState.QUEUED] * (StoreLimits().delivery_attempts - 1) + [DeliveryState.DEAD]
+    assert desk.state(case) == CaseState.DEAD
 
 
 def test_a_reply_refused_for_good_is_a_dead_letter(desk: Desk) -> None:
@@ -239,14 +251,14 @@ def test_a_put_off_reply_is_taken_back_when_a_newer_message_came_meanwhile(desk:
 
 
 def test_an_overtaken_reply_is_taken_back_even_at_its_last_try(desk: Desk) -> None:
-    case = desk.answer(message(message_id="<1@x>"))
+    case = approved(desk, message_id="<1@x>")
     for _ in range(StoreLimits().delivery_attempts - 1):
         desk.finish(desk.started(), DeliveryOutcome.TRY_AGAIN)
         desk.clock.move(7 * 3600)
     delivery = desk.started()
     desk.take_in(message(text="newer", message_id="<2@x>", references=("<1@x>",)))
     assert desk.finish(delivery, DeliveryOutcome.TRY_AGAIN) == DeliveryState.RETIRED
-    assert desk.state(case.id) == CaseState.CLOSED
+    assert desk.state(case) == CaseState.CLOSED
 
 
 def test_an_unknown_delivery_is_refused(desk: Desk) -> None:
@@ -265,3 +277,107 @@ def test_tries_that_were_not_the_mails_fault_never_make_a_dead_letter(desk: Desk
         assert _seconds_until_due(desk) <= 60
     assert desk.finish(desk.started(), DeliveryOutcome.TRY_AGAIN, stage="rcpt") == DeliveryState.QUEUED  # the first real refusal
     assert desk.state(case.id) == CaseState.REPLYING
+
+
+# Looked at again when it is about to leave
+
+ONCE = Sending(replies_per_sender_per_day=1, replies_per_hour=1_000)
+
+
+def two_to_one_sender(desk: Desk, limits: Sending = ONCE) -> tuple[str, str]:
+    """The first waits for more than a day, so that the second is settled as if there were none."""
+    desk.take_in(message(text="one"))
+    first = desk.claim()
+    desk.settle(first, limits=limits)
+    desk.clock.move(86_401)
+    desk.take_in(message(text="two"))
+    second = desk.claim()
+    assert desk.settle(second, limits=limits) == Decision.SEND
+    return first.id, second.id
+
+
+def patient(tmp_path: Path, clock: FakeClock) -> Desk:
+    """A store to which no reply is too old."""
+    return Desk(open_store(tmp_path / "patient", clock, StoreLimits(automatic_stale_seconds=10 * 86_400.0)), clock)
+
+
+def test_after_an_outage_a_sender_gets_one_automatic_reply_and_the_other_goes_to_a_person(tmp_path: Path, clock: FakeClock) -> None:
+    desk = patient(tmp_path, clock)
+    first, second = two_to_one_sender(desk)
+    delivery = desk.started()
+    assert delivery.case == first
+    assert desk.start() is None  # the first one is under way
+    assert (desk.state(second), desk.reason(second)) == (CaseState.REVIEW, "sender_limit")
+    desk.finish(delivery)
+    desk.store.decide_review(Approval(case=second, decision="approve", by="liisa"), term=desk.term)
+    assert not desk.started().automatic
+    assert desk.store.verify(tables=True).ok
+    desk.store.close()
+
+
+@pytest.mark.parametrize(("what", "leaves"), [("sent", False), ("uncertain", False), ("refused", True)])
+def test_what_left_or_may_have_left_within_a_day_counts(tmp_path: Path, clock: FakeClock, what: str, leaves: bool) -> None:
+    desk = patient(tmp_path, clock)
+    _, second = two_to_one_sender(desk)
+    desk.finish(desk.started(), DeliveryOutcome(what))
+    clock.move(86_000)
+    assert (desk.start() is not None) == leaves
+    assert (desk.state(second) == CaseState.REPLYING) == leaves
+    desk.store.close()
+
+
+def test_what_left_more_than_a_day_ago_does_not_count(tmp_path: Path, clock: FakeClock) -> None:
+    desk = patient(tmp_path, clock)
+    two_to_one_sender(desk)
+    desk.finish(desk.started())
+    clock.move(86_401)
+    assert desk.start() is not None
+    desk.store.close()
+
+
+def test_the_limit_is_the_one_the_reply_was_settled_with(tmp_path: Path, clock: FakeClock) -> None:
+    desk = patient(tmp_path, clock)
+    two_to_one_sender(desk, Sending(replies_per_sender_per_day=2))
+    desk.finish(desk.started())
+    assert desk.start() is not None
+    desk.store.close()
+
+
+def test_another_sender_and_a_reply_that_a_person_approved_are_not_limited(desk: Desk) -> None:
+    desk.take_in(message(text="one"), message(text="two"), message(sender="pekka@customer.example", text="three"))
+    desk.settle(desk.claim(), limits=ONCE)
+    held = desk.claim()
+    desk.settle(held, outcome(Decision.REVIEW))
+    desk.store.decide_review(Approval(case=held.id, decision="approve", by="liisa"), term=desk.term)
+    desk.settle(desk.claim(), limits=ONCE)
+    for _ in range(3):
+        desk.finish(desk.started())
+    assert desk.start() is None
+
+
+def test_an_automatic_reply_that_waited_too_long_goes_to_a_person(desk: Desk) -> None:
+    case = desk.answer(message())
+    desk.clock.move(StoreLimits().automatic_stale_seconds + 1)
+    desk.answer(message(sender="pekka@customer.example", text="fresh"))
+    assert desk.started().to[0].address == "pekka@customer.example"  # it holds up nobody else's
+    assert (desk.state(case.id), desk.reason(case.id)) == (CaseState.REVIEW, "stale_reply")
+    assert desk.kinds(case.id)[-1] == "case_released"
+    opened = desk.store.file(case.id)
+    assert opened is not None
+    assert opened.draft == outcome().draft
+    desk.store.decide_review(Approval(case=case.id, decision="approve", by="liisa"), term=desk.term)
+    assert desk.started().case == case.id
+    assert desk.store.verify(tables=True).ok
+
+
+def test_a_reply_that_a_person_approved_is_never_too_old(desk: Desk) -> None:
+    case = desk.answer(message(), outcome(Decision.REVIEW))
+    desk.store.decide_review(Approval(case=case.id, decision="approve", by="liisa"), term=desk.term)
+    desk.clock.move(30 * 86_400)
+    assert desk.start() is not None
+
+
+def test_the_reasons_to_hold_a_reply_back_have_a_sentence_in_each_language() -> None:
+    for language in LANGUAGES:
+        for code in ("stale_reply", "arrived_orphan", "sender_limit"):
+            assert code in table(language)

@@ -1,7 +1,11 @@
 """Mail as files: each is taken once it is whole, none is lost, and what is handled goes away."""
 
+import errno
+import hashlib
 import os
+import re
 import threading
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -282,13 +286,41 @@ def test_an_archive_that_is_the_inbox_is_refused(inbox_folder: Path, clock: Fake
 def test_a_file_that_cannot_be_moved_away_is_reported_once_and_not_taken_again(
     inbox_folder: Path, clock: FakeClock, put: Callable[..., Path]
 ) -> None:
-    put("a.eml", mail("x"))
+    put("Aino Virtanen, velka.eml", mail("x"))
     (inbox_folder.parent / "archive").write_text("a file stands in the way")
     inbox = FolderInbox(account(inbox_folder), clock)
     batch = inbox.take(None)
-    with pytest.raises(FolderUnusable, match=r"a\.eml"):
+    with pytest.raises(FolderUnusable, match=re.escape(str(inbox_folder))) as caught:
         inbox.done([arrival.origin for arrival in batch.arrivals])
+    assert "Virtanen" not in "".join(traceback.format_exception(caught.value))  # people write names into file names
+    assert hashlib.sha256("Aino Virtanen, velka.eml".encode()).hexdigest()[:12] in str(caught.value)
     assert inbox.take(None).arrivals == ()
+
+
+def test_a_file_that_cannot_even_be_looked_at_is_not_named(
+    inbox_folder: Path, clock: FakeClock, put: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(path: Path) -> os.stat_result:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    put("Aino Virtanen.eml", mail("x"))
+    inbox = FolderInbox(account(inbox_folder), clock)
+    monkeypatch.setattr("appliance.channels.mail.folder._look", closed)
+    with pytest.raises(FolderUnusable, match=re.escape(str(inbox_folder))) as caught:
+        inbox.take(None)
+    assert "Virtanen" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_link_into_a_closed_folder_is_a_mail_that_cannot_be_read(
+    inbox_folder: Path, clock: FakeClock, put: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    put("a.eml", mail("x"))
+    monkeypatch.setattr(Path, "is_file", closed)
+    (arrival,) = FolderInbox(account(inbox_folder), clock).take(None).arrivals
+    assert arrival.message.kind is MessageKind.UNREADABLE
 
 
 def delivery(number: int = 1, to: str = "aino@example.fi") -> Delivery:

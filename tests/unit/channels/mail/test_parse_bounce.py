@@ -115,6 +115,39 @@ def test_a_standard_report_gives_recipients_status_and_what_it_is_about() -> Non
     )
 
 
+KEY = "c-0000000005x1dq5gng.0123456789abcdef.tandem.c-0000000005x1dq5gng.1@company.example"
+NOTICE = """From: MAILER-DAEMON@mx.example.com
+Return-Path: <>
+Subject: Undelivered Mail Returned to Sender
+
+I could not deliver your message. The recipient was not found: <new@example.org>: 550 5.1.1 no such user
+
+"""
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        REPORT.replace("Subject: Re: Pump", f"X-Tandem-Key: {KEY}"),
+        REPORT.replace("text/rfc822-headers", "message/rfc822").replace("Subject: Re: Pump", f"X-Tandem-Key:\n {KEY}"),
+        REPORT.replace("Message-ID: <our-reply@example.com>\n", f"x-tandem-key: {KEY}\n"),
+        NOTICE + f"Original message headers:\n\nReceived: from a by b\nMessage-ID: <rewritten@exchange>\nX-Tandem-Key: {KEY}\n",
+        NOTICE + f"--- Below this line is a copy of the message.\n\n> Received: from a by b\n> X-Tandem-Key:\n>  {KEY}\n",
+    ],
+)
+def test_our_key_is_read_from_the_mail_that_comes_back(raw: str) -> None:
+    bounce = parse(raw.encode()).bounce
+    assert bounce is not None
+    assert bounce.tandem_key == KEY
+
+
+def test_a_key_without_end_is_cut() -> None:
+    for raw in (REPORT.replace("Subject: Re: Pump", "X-Tandem-Key: " + "k" * 5_000), f"{NOTICE}\nReceived: x\nX-Tandem-Key: {'k' * 5_000}\n"):
+        bounce = parse(raw.encode()).bounce
+        assert bounce is not None
+        assert len(bounce.tandem_key) == 200
+
+
 def test_a_complaint_report_is_about_the_mail_that_was_complained_of() -> None:
     report = REPORT.replace("report-type=delivery-status", "report-type=feedback-report").replace(
         "message/delivery-status", "message/feedback-report"
