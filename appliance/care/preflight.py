@@ -46,6 +46,7 @@ class Needs:
     imap: tuple[ImapAccount, ...] = ()
     smtp: tuple[SmtpAccount, ...] = ()
     folders: tuple[Path, ...] = ()
+    mailboxes: int = 0
     mailboxes_without_authserv_id: tuple[str, ...] = ()
     sources: tuple[tuple[Path, Code], ...] = ()
     read_source: Callable[[Path, Code], int] | None = None
@@ -125,9 +126,9 @@ def _knowledge(needs: Needs) -> str:
 
 
 def _mailboxes(needs: Needs) -> str:
-    if not (needs.imap or needs.folders):
+    if not needs.mailboxes:
         raise Worth("There is no mailbox, so no mail comes in.", "Fill in a [[mailbox]] in tandem.toml.")
-    return f"{len(needs.imap)} by IMAP, {len(needs.folders)} folders"
+    return f"{needs.mailboxes} configured" + (", signed in to below" if needs.imap else "")
 
 
 def _imap(account: ImapAccount) -> str:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 import click
 import msgspec
 
+from appliance.ground.errors import SettingsError
 from appliance.records.person import Actor, Role
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -19,12 +20,18 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 OWNER = Actor(name="cli", role=Role.ADMIN)  # whoever may read the home owns it
 
 
-def load_settings(context: click.Context) -> Any:
-    """The settings of the home that ``--home``, the environment or the machine's custom names."""
-    from appliance.settings.read import find_home, load
+def home_of(context: click.Context) -> Path:
+    """The home that ``--home``, the environment or the machine's custom names."""
+    from appliance.settings.home import find_home
 
-    home = Path(context.obj) if context.obj else find_home(os.environ)
-    return load(home=home, environment=os.environ)
+    return Path(context.obj).absolute() if context.obj else find_home(os.environ)
+
+
+def load_settings(context: click.Context) -> Any:
+    """The settings of the home that is meant."""
+    from appliance.settings.read import load
+
+    return load(home=home_of(context), environment=os.environ)
 
 
 @contextmanager
@@ -33,14 +40,16 @@ def reach(context: click.Context) -> Iterator[Any]:
     from appliance.node.commands import Commands
     from appliance.node.control import ControlClient
 
-    settings = load_settings(context)
-    remote = ControlClient(settings.home, Commands)
-    if remote.answers():
+    home = home_of(context)
+    remote = ControlClient(home, Commands)
+    if remote.answers():  # asked before the settings are read: a lever must work while tandem.toml is broken
         yield cast(Commands, remote)
         return
+    if not home.is_dir():
+        raise SettingsError(f"There is no appliance in {home}.", "Check the spelling of --home; tandem init makes a new one.")
     from appliance.node.build import build
 
-    node = build(settings)
+    node = build(load_settings(context))
     try:
         yield node.commands
     finally:

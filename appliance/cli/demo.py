@@ -24,7 +24,7 @@ SECONDS_BETWEEN = 1.5
 @click.option("--exit", "leave", is_flag=True, help="Run through, print what became of the mails, and end.")
 @click.option("--company", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Another company's folder, laid out alike.")
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep the demo's home here; otherwise it goes when it ends.")
-@click.option("--port", default=8484, show_default=True, help="The panel's port; 0 takes any free one.")
+@click.option("--port", default=8484, show_default=True, type=click.IntRange(0, 65535), help="The panel's port; 0 takes any free one.")
 @click.option("--no-browser", is_flag=True, help="Do not open the browser.")
 @click.option(
     "--write-mails", "folder", type=click.Path(file_okay=False, path_type=Path), help="Only write sample mails there, with index.csv."
@@ -135,7 +135,10 @@ def show(home: Path, company: Path | None, port: int, browser: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     server = PanelServer()
-    server.start("127.0.0.1", port)
+    try:
+        server.start("127.0.0.1", port)
+    except TandemError as error:
+        raise TandemError(error.message, "Take another one: tandem demo --port 0") from error
     port = server.port
     try:
         node, mails = _open(home, company, {"TANDEM_PANEL__PORT": str(port)})

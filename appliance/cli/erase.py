@@ -20,4 +20,9 @@ def command(context: click.Context, address: str, yes: bool, as_json: bool) -> N
         print_json(result)
         return
     for step in result["steps"]:
-        click.echo(f"  {step['step']}: {step['status']}" + (f" ({step['count']})" if "count" in step else ""))
+        if step["step"] != "outside":
+            click.echo(f"  {step['step']}: {step['status']}" + (f" ({step['count']})" if "count" in step else ""))
+        elif step["places"]:
+            click.echo("Mails that are not the appliance's own lie where they were; delete this customer's there by hand:")
+            for place in step["places"]:
+                click.echo(f"  {place}")

@@ -1,10 +1,8 @@
 """``tandem init``: a configuration to fill in."""
 
-import os
-from pathlib import Path
-
 import click
 
+from appliance.cli.common import home_of
 from appliance.ground.errors import SettingsError
 from appliance.ground.files import write_atomically
 
@@ -14,9 +12,8 @@ from appliance.ground.files import write_atomically
 def command(context: click.Context) -> None:
     """Write a commented tandem.toml into the home; one that is there already is left alone."""
     from appliance.settings.describe import template_toml
-    from appliance.settings.home import find_home
 
-    home = Path(context.obj) if context.obj else find_home(os.environ)
+    home = home_of(context)
     file = home / "tandem.toml"
     if file.exists():
         raise SettingsError(f"{file} is there already.", "Edit it, or move it away first; tandem config check judges it.")

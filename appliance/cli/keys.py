@@ -3,6 +3,7 @@
 import click
 
 from appliance.cli.common import OWNER, json_option, load_settings, print_json, print_table, reach
+from appliance.ground.errors import Refused
 from appliance.records.person import Role
 
 
@@ -18,6 +19,8 @@ def command() -> None:
 @click.pass_context
 def add(context: click.Context, name: str, role: str, as_json: bool) -> None:
     """A new key for NAME. Its secret is shown this once."""
+    if not name.strip():
+        raise click.UsageError("A key needs a name: whose it is.")
     with reach(context) as commands:
         issued = commands.issue_key(OWNER, name, int(Role[role.upper()]))
     print_json(issued) if as_json else click.echo(f"{issued['key']}  {issued['secret']}\nKeep the secret; it is not shown again.")
@@ -53,5 +56,7 @@ def sign_in(context: click.Context, as_json: bool) -> None:
     """A link that signs a browser in once, within two minutes."""
     panel = load_settings(context).panel
     with reach(context) as commands:
+        if not commands.status()["running"]:
+            raise Refused("The appliance does not run, so no link would lead anywhere.", "Start it: tandem run")
         link = f"http://{panel.host}:{panel.port}/sign-in?token={commands.new_token()}"
     print_json({"link": link}) if as_json else click.echo(link)

@@ -33,6 +33,9 @@ def list_(context: click.Context, as_json: bool) -> None:
         [(s.name, s.language, s.passages, f"{ago(now - s.read_at)} ago" if s.read_at else "never", s.trouble or "good") for s in sources],
         "No sources. Add one: tandem knowledge add FILE --lang en",
     )
+    for source in sources:
+        if source.trouble and source.remedy:
+            click.echo(f"{source.name} → {source.remedy}")
 
 
 @command.command("add")
@@ -120,11 +123,11 @@ def _passages(file: Path, language: Code) -> tuple[Passage, ...]:
 @command.command("skeleton")
 @click.option("--langs", "--lang", "first", default="fi", help="fi, sv, en, one after the other or with commas.")
 @click.argument("more", nargs=-1)
-@click.option("--from", "source", required=True, type=EXISTING_FILE, help="Take the keys of this source.")
+@click.option("--from", "source", type=EXISTING_FILE, help="Take the keys of this source; without it, those of nearly every company.")
 @click.option("--from-lang", default="en", show_default=True, type=click.Choice(LANGUAGES), help="The language of that source.")
 @click.option("--to", "folder", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Where to; this folder by default.")
 @json_option
-def skeleton(first: str, more: tuple[str, ...], source: Path, from_lang: Code, folder: Path, as_json: bool) -> None:
+def skeleton(first: str, more: tuple[str, ...], source: Path | None, from_lang: Code, folder: Path, as_json: bool) -> None:
     """Write an empty workbook per language, with the keys filled in and the values left to you: --langs fi sv en."""
     from appliance.knowledge import skeleton as making
 

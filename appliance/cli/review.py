@@ -4,13 +4,14 @@ import csv
 import io
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from appliance.cli.common import OWNER, ago, json_option, print_json, print_table, reach
 from appliance.ground.clock import SystemClock
 from appliance.ground.errors import SettingsError, TandemError
-from appliance.records.case import CaseState
+from appliance.records.case import CaseRow, CaseState
 from appliance.records.person import Approval
 
 YES = {"approve", "approved"}
@@ -29,7 +30,7 @@ def command() -> None:
 def list_(context: click.Context, as_csv: bool, as_json: bool) -> None:
     """What waits for a person."""
     with reach(context) as commands:
-        rows = commands.rows((CaseState.REVIEW, CaseState.UNCERTAIN), 500)
+        rows = all_rows(commands)
     if as_json:
         print_json(rows)
     elif as_csv:
@@ -43,6 +44,14 @@ def list_(context: click.Context, as_csv: bool, as_json: bool) -> None:
             [(row.id, ago(now - row.changed_at), row.reason, row.sender, row.subject) for row in rows],
             "Nothing waits for you.",
         )
+
+
+def all_rows(commands: Any) -> list[CaseRow]:
+    """Everything that waits, however much it is."""
+    found: list[CaseRow] = []
+    while page := commands.rows((CaseState.REVIEW, CaseState.UNCERTAIN), 500, found[-1].id if found else None):
+        found += page
+    return found
 
 
 def _decide(context: click.Context, approval: Approval, as_json: bool) -> None:

@@ -1,5 +1,7 @@
 """``tandem run``: the daemon."""
 
+import sys
+
 import click
 
 from appliance.cli.common import load_settings
@@ -12,4 +14,9 @@ def command(context: click.Context, no_panel: bool) -> None:
     """Run the appliance until it is stopped (SIGTERM or Ctrl-C)."""
     from appliance.panel.daemon import run
 
-    run(load_settings(context), panel=not no_panel)
+    settings = load_settings(context)
+    if sys.stdout.isatty() and not no_panel:
+        click.echo(
+            f"The panel: http://{settings.panel.host}:{settings.panel.port} (sign in: tandem keys sign-in). Ctrl-C stops the appliance."
+        )
+    run(settings, panel=not no_panel)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from appliance.cli.common import ago, bad, good, json_option, load_settings, print_json, print_table, reach
+from appliance.cli.switch import LEVERS
 from appliance.ground.clock import SystemClock
 
 DAY_SECONDS = 86_400.0
@@ -30,6 +31,18 @@ def command(context: click.Context, errors: bool, as_json: bool) -> None:
         return
     for line in lines(status, health):
         click.echo(line)
+
+
+def leaves(status: dict[str, Any]) -> str:
+    """What may leave now, in a sentence."""
+    switches = status["switches"]
+    if not status["may_send"]:
+        return bad("Nothing leaves now.")
+    if switches["safe_mode"]:
+        return "Nothing is answered by itself: safe mode is on, everything goes to a team."
+    if not switches["automation_enabled"]:
+        return "Nothing is answered by itself: automation is off. What a person approves leaves."
+    return good("Answers leave by themselves.")
 
 
 def show_errors(file: Path, as_json: bool) -> None:
@@ -64,8 +77,8 @@ def lines(status: dict[str, Any], health: dict[str, Any]) -> list[str]:
         f"Node {status['node']} {state}; role {status['role']}, term {status['term']}, journal at {status['position']}.",
         f"{queue['waiting']} waiting, {queue['review']} for a person, {queue['dead']} dead letters"
         + (f"; the oldest since {ago(queue['oldest_seconds'])}." if queue["oldest_seconds"] else "."),
-        "Levers: " + ", ".join(f"{name.replace('_', ' ')} {'on' if on else 'off'}" for name, on in switches.items()) + ".",
-        good("Mail may leave.") if status["may_send"] else bad("Nothing leaves now."),
+        "Levers: " + ", ".join(f"{lever} {'on' if switches[name] else 'off'}" for lever, name in LEVERS.items()) + ".",
+        leaves(status),
     ]
     for row in health["dependencies"]:
         if not row["connected"]:

@@ -16,6 +16,9 @@ _DECISIONS: dict[Allowance, Decision] = {
 }
 
 
+_LEVERS = frozenset({"automation_off", "outbound_off"})
+
+
 def score(checks: Iterable[Check], weights: Mapping[str, float]) -> float | None:
     """The reply's score: that of its worst check. A weight below 1 softens a check that is only a likelihood; a check without a
     score, or no check at all, leaves the reply without one."""
@@ -38,7 +41,7 @@ def decide(
     return msgspec.structs.replace(
         base,
         decision=_DECISIONS[verdict.allowance],
-        reason=_answered(total, draft) if sends else verdict.reason,
+        reason=_answered(total, draft) if sends else _telling(verdict),
         draft=draft,
         checks=checks,
         score=total,
@@ -65,6 +68,11 @@ def _against(
         yield Reason(code="score_missing")
     elif total < policy.thresholds.score:
         yield Reason(code="low_score", numbers={"score": total, "least": policy.thresholds.score})
+
+
+def _telling(verdict: Verdict) -> Reason:
+    """The reason that tells a person most: that a lever is closed holds every case, so what else speaks against this one goes first."""
+    return next((reason for reason in verdict.trail if reason.code not in _LEVERS), verdict.reason)
 
 
 def _answered(total: float | None, draft: Draft | None) -> Reason:

@@ -115,6 +115,11 @@ _OTHER_NAMES = {
 }  # fmt: skip
 
 
+def common_keys() -> tuple[str, ...]:
+    """The keys whose words are known, in a sensible order for a sheet."""
+    return tuple(_KEYS)
+
+
 def common_aliases(key: str, language: Code) -> tuple[str, ...]:
     """Ways to ask for the fact in the language; none for a key that is the company's own."""
     phrases = _KEYS.get(_OTHER_NAMES.get(key, key), {}).get(language, "")

@@ -74,6 +74,7 @@ def needs_of(settings: Settings, everything: bool) -> Needs:
         home=settings.home,
         imap=tuple(imap_account(box) for box in boxes if box.imap.host) if everything else (),
         smtp=tuple(smtp_account(box) for box in boxes if box.smtp.host) if everything else (),
+        mailboxes=sum(bool(box.imap.host or box.folder.inbox) for box in boxes),
         folders=tuple(folder for box in boxes for folder in (box.folder.inbox, box.folder.outbox) if folder is not None),
         mailboxes_without_authserv_id=tuple(box.id for box in boxes if box.imap.host and not box.smtp.authserv_id),
         sources=tuple((source.path, source.language) for source in settings.knowledge.source),

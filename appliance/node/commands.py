@@ -219,7 +219,9 @@ class Commands:
     def erase(self, actor: Actor, address: str) -> dict[str, Any]:
         """Destroy a customer's key and with it every word of theirs; the steps, one by one."""
         self._allow(actor, "erase_customer")
-        return self._node.store.erase_customer(address, actor.name, term=self._node.term)
+        erased = self._node.store.erase_customer(address, actor.name, term=self._node.term)
+        outside = {"step": "outside", "status": "by_hand", "places": self._node.places_outside()}
+        return {**erased, "steps": [*erased["steps"], outside]}
 
     @command
     def take_files(self, actor: Actor, files: list[str], mailbox: str = "") -> dict[str, Any]:

@@ -234,6 +234,12 @@ class Node:
             taken += len(batch.arrivals)
         return {"taken": taken}
 
+    def places_outside(self) -> list[str]:
+        """Where mails lie that are not the appliance's own: an erasure cannot reach them, and names them for a person."""
+        places = [f"mailbox {box.id}: {box.imap.folder} and Sent on {box.imap.host}" for box in self.settings.mailbox if box.imap.host]
+        folders = [folder for box in self.settings.mailbox for folder in (box.folder.inbox, box.folder.outbox, box.folder.archive)]
+        return [*places, *(str(folder) for folder in folders if folder is not None)]
+
     def health(self) -> list[dict[str, Any]]:
         """One row a dependency."""
         rows = [_health_row("store", "" if self.broken is None else self.broken.message, "" if self.broken is None else self.broken.remedy)]

@@ -3,6 +3,7 @@
 A job that is still running when its time comes again is not started twice, and missed runs are made up for once.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ class Schedule:
         from apscheduler.executors.pool import ThreadPoolExecutor  # late: not before the node is healthy
         from apscheduler.schedulers.background import BackgroundScheduler
 
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a round left out because the last one still runs is no news
         self._scheduler: Any = BackgroundScheduler(
             timezone="UTC",
             executors={"default": ThreadPoolExecutor(2)},

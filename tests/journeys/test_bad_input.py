@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from appliance.evals.bench.process import running
 from appliance.ground.clock import SystemClock
 from appliance.store.store import Store
+from tests.support.home import make_home
 
 
 def tandem(home: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -159,3 +161,26 @@ def test_a_full_disk_is_told_and_what_was_there_stays_good(full_disk: Path) -> N
     filler.unlink()
     assert tandem(full_disk, "verify").returncode == 0
     assert tandem(full_disk, "switch", "safe-mode", "off").returncode == 0
+
+
+def test_a_lever_can_be_pulled_while_the_configuration_is_broken(home: Path) -> None:
+    with running(home) as daemon:
+        daemon.seconds_until("/readyz")
+        (home / "tandem.toml").write_text("[broken\n")
+        assert tandem(home, "switch", "outbound", "off").returncode == 0
+        assert json.loads(tandem(home, "status", "--json").stdout)["switches"]["outbound_enabled"] is False
+
+
+def test_a_slip_in_the_homes_name_makes_no_new_appliance(tmp_path: Path) -> None:
+    done = tandem(tmp_path / "tpyo", "status")
+    assert done.returncode == 2
+    assert "tandem init" in done.stderr
+    assert not (tmp_path / "tpyo").exists()
+
+
+def test_an_erasure_names_the_places_it_cannot_reach(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home")
+    done = tandem(home, "erase", "aino@example.fi", "--yes")
+    assert done.returncode == 0
+    assert str(home / "archive") in done.stdout
+    assert "by hand" in done.stdout

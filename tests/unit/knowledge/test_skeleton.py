@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from appliance.knowledge.errors import SkeletonError, SourceUnreadable
@@ -51,3 +52,13 @@ def test_a_source_of_prose_has_nothing_to_make_a_skeleton_of(tmp_path: Path) -> 
     (tmp_path / "prose.md").write_text("Just words.", encoding="utf-8")
     with pytest.raises(SkeletonError, match="no keys"):
         skeleton(["fi"], tmp_path / "prose.md", tmp_path)
+
+
+def test_without_a_source_the_facts_of_nearly_every_company_are_asked_for_in_the_sheets_language(tmp_path: Path) -> None:
+    (path,) = skeleton(["fi"], None, tmp_path)
+    rows = list(openpyxl.load_workbook(path).active.iter_rows(values_only=True))
+    assert path.name == "knowledge.fi.xlsx"
+    assert rows[0][:2] == ("Avain", "Arvo")
+    assert "opening_hours" in [row[0] for row in rows]
+    assert any("aukioloajat" in (row[2] or "") for row in rows)
+    assert all(row[1] is None for row in rows[1:])
