@@ -18,7 +18,7 @@ READ_AT_MOST = 40_000  # characters; twice what any policy allows (policy.format
 _CLOSING_LINES = 10  # a closing formula has at most so many lines below it: a name, a title, an address
 _NAME_CHARACTERS = 200  # of a line that may be a name
 _LOOKED_AT = 500  # characters of a long sentence that tell how it begins, and whether it has anything to say
-_HALVES_MOST = 2_000
+_SUBJECT_CHARACTERS = 1_000
 _SHORT_LINE = 7  # words of a line that may be a greeting or a closing and nothing else
 _NAME_LINE = re.compile(r"^\W*(?:[^\W\d_][\w'’.-]*)(?:[ ,]+[^\W\d_][\w'’.-]*){0,3}\W*(?:\d{1,2}[A-Za-z])?\W*$")
 _PREFIX = re.compile(r"^(?:(?:re|vs|sv|fwd?|vl|vb)\s*:\s*)+", re.IGNORECASE)
@@ -55,9 +55,9 @@ class Reading:
 
 
 def read(message: Message, code: Code) -> Reading:
-    """What the message asks. Its subject helps where the body says little."""
-    body = _without_courtesy(message.text, code)
-    subject = _PREFIX.sub("", message.subject).strip()
+    """What the message asks. Its subject helps where the body says little. Of a huge mail only the beginning is read."""
+    body = _without_courtesy(message.text[:READ_AT_MOST], code)
+    subject = _PREFIX.sub("", message.subject[:_SUBJECT_CHARACTERS]).strip()
     said = [sentence for sentence in sentences(body) if not _is_thanks(sentence, code)]
     words = len(content_stems(" ".join(said), code))
     parts = _parts(said, code)
@@ -74,7 +74,8 @@ def shortened(reading: Reading, most: int) -> Reading:
 
 def _parts(said: list[str], code: Code) -> list[Part]:
     asked = [place for place, sentence in enumerate(said) if _asks(sentence, code)]
-    asked = [place for place in asked if not _leads_to_question(place, asked, said, code)]
+    wanted = frozenset(asked)
+    asked = [place for place in asked if not _leads_to_question(place, wanted, said, code)]
     if not asked:
         whole = " ".join(said)
         return [Part(text=whole, asks=False)] if content_stems(whole, code) else []
@@ -93,7 +94,7 @@ def _part(text: str, before: str, code: Code) -> Part:
     return Part(text=text, context=before, points=_points(text, code), refers=_refers(text, code), asks=_wants_to_know(text, code))
 
 
-def _leads_to_question(place: int, asked: list[int], said: list[str], code: Code) -> bool:
+def _leads_to_question(place: int, asked: frozenset[int], said: list[str], code: Code) -> bool:
     """ "I would need the receipt. Where do I get a copy?" is one matter: a request that the next question points back to."""
     following = place + 1
     return "?" not in said[place] and following in asked and "?" in said[following] and _points(said[following], code)
@@ -101,14 +102,30 @@ def _leads_to_question(place: int, asked: list[int], said: list[str], code: Code
 
 def _halves(sentence: str, code: Code) -> list[str]:
     """ "What does it cost, and when does it come?" asks two things: each half has a question word and something to ask about."""
+    half, rest = _half(sentence, code)
+    halves = [half]
+    while rest is not None:
+        half, rest = _half(rest, code)
+        halves.append(half)
+    return halves
+
+
+def _half(sentence: str, code: Code) -> tuple[str, str | None]:
+    """The first half and what is left; None when it asks one thing."""
     lists = lexicon.lists("question", code)
     for joint in _JOINT.finditer(sentence):
-        head, tail = sentence[: joint.start()].strip(" ,"), sentence[joint.end() :].strip()
-        if joint.group("word").lower() not in lists["joints"] or not _begins(" ".join(tokens(tail)[:3]), lists["question_words"]):
+        if joint.group("word").lower() not in lists["joints"]:
             continue
-        if len(content_stems(head, code)) >= 1 and len(content_stems(tail, code)) >= 1 and _asks(head, code):
-            return [f"{head}?", *_halves(tail, code)]
-    return [sentence]
+        head, tail = sentence[: joint.start()].strip(" ,"), sentence[joint.end() :].strip()
+        if not _begins(_first_words(tail, 3), lists["question_words"]):
+            continue
+        if content_stems(head[:_LOOKED_AT], code) and content_stems(tail[:_LOOKED_AT], code) and _asks(head, code):
+            return f"{head}?", tail
+    return sentence, None
+
+
+def _first_words(sentence: str, count: int) -> str:
+    return " ".join(tokens(sentence[:_LOOKED_AT])[:count])
 
 
 def _with_subject(parts: list[Part], subject: str, code: Code) -> list[Part]:
@@ -119,14 +136,14 @@ def _with_subject(parts: list[Part], subject: str, code: Code) -> list[Part]:
 
 def _asks(sentence: str, code: Code) -> bool:
     """Does it want something: an answer, or something done?"""
-    return _wants_to_know(sentence, code) or _begins(" ".join(tokens(sentence)[:6]), lexicon.lists("question", code)["requests"])
+    return _wants_to_know(sentence, code) or _begins(_first_words(sentence, 6), lexicon.lists("question", code)["requests"])
 
 
 def _wants_to_know(sentence: str, code: Code) -> bool:
     """A question mark, a question word at its head, or an asking phrase at its head."""
     if "?" in sentence:
         return True
-    head = " ".join(tokens(sentence)[:6])
+    head = _first_words(sentence, 6)
     lists = lexicon.lists("question", code)
     return _begins(head, lists["question_words"]) or _begins(head, lists["asks"])
 
@@ -134,7 +151,7 @@ def _wants_to_know(sentence: str, code: Code) -> bool:
 def _points(sentence: str, code: Code) -> bool:
     """Does it speak of something named before: by a pronoun, by beginning with "and", or by saying next to nothing itself?"""
     continuing = lexicon.lists("question", code)["continuing"]
-    if _begins(" ".join(tokens(sentence)[:3]), continuing) or _refers(sentence, code):
+    if _begins(_first_words(sentence, 3), continuing) or _refers(sentence, code):
         return True
     return len(content_stems(sentence, code)) < 2
 
@@ -191,21 +208,21 @@ def _greeting(code: Code) -> re.Pattern[str]:
 def _without_closing(lines: list[str], code: Code) -> list[str]:
     """From the closing formula on everything goes, unless something is asked below it; then the writer's name, when it stands alone."""
     closings = lexicon.lists("question", code)["closings"]
-    for place, line in enumerate(lines):
-        words = tokens(line)
-        below = lines[place + 1 :]
-        formula = 0 < len(words) <= _SHORT_LINE and _begins(" ".join(words), closings) and "?" not in line
-        if place > 0 and formula and not any("?" in later for later in below) and len(below) <= 10:
-            lines = lines[:place]
+    end = len(lines)
+    for place in range(max(1, end - 1 - _CLOSING_LINES), end):
+        words = tokens(lines[place])
+        formula = 0 < len(words) <= _SHORT_LINE and _begins(" ".join(words), closings)
+        if formula and not any("?" in line for line in lines[place:]):
+            end = place
             break
-    while lines and (not lines[-1] or (len(lines) > 1 and _is_name(lines[-1]))):
-        lines = lines[:-1]
-    return lines
+    while end and (not lines[end - 1] or (end > 1 and _is_name(lines[end - 1]))):
+        end -= 1
+    return lines[:end]
 
 
 def _is_name(line: str) -> bool:
     """A line such as ``Matti Virtanen, Kuusamo`` or ``/Anna``: few words, each with a capital, no sentence."""
-    if not _NAME_LINE.match(line) or line.endswith(("?", "!")):
+    if len(line) > _NAME_CHARACTERS or not _NAME_LINE.match(line) or line.endswith(("?", "!")):
         return False
     words = re.findall(r"[^\W\d_]+", line)
     return 0 < len(words) <= 4 and all(word[0].isupper() for word in words)

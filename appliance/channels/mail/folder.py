@@ -17,6 +17,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from appliance.channels.mail.accounts import FolderAccount
 from appliance.channels.mail.arrivals import Reader
 from appliance.channels.mail.compose import compose
@@ -24,14 +26,15 @@ from appliance.channels.mail.errors import FolderUnusable, Unsendable
 from appliance.channels.mail.mbox import Piece, Splitter, many_mails, one_mail
 from appliance.ground.clock import Clock
 from appliance.ground.faults import reach
-from appliance.ground.log import Log, Trouble
 from appliance.ground.files import write_atomically
+from appliance.ground.log import Log, Trouble
 from appliance.records.delivery import Delivery, DeliveryOutcome, DeliveryResult
 from appliance.records.message import Address, Arrival, Batch, Cursor, Origin
 
 KINDS: dict[str, Splitter] = {".eml": one_mail, ".mbox": many_mails}
 EMPTY_SECONDS = 60.0  # an empty file is most likely one that somebody is about to fill
 LOOK_SECONDS = 1.0
+LAY_THERE_SECONDS = 3600.0  # before we went live; a file put there while the appliance was being set up is new
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +97,19 @@ class FolderInbox:
     def folder(self) -> str:
         return self._folder
 
-    def take(self, cursor: Cursor | None) -> Batch:  # noqa: ARG002 - files have none
+    def take(self, cursor: Cursor | None) -> Batch:
+        """What lay in the folder for over an hour when it was first looked at is older mail: for a person, never answered."""
+        drawn = Cursor(mailbox=self.mailbox, folder=self._folder, since=self._clock.now()) if cursor is None else None
+        since = drawn.since if drawn is not None else cursor.since if cursor is not None else 0.0
+        batch = self._batch(since - LAY_THERE_SECONDS)
+        return msgspec.structs.replace(batch, cursor=drawn)
+
+    def _batch(self, older_than: float) -> Batch:
         arrivals: list[Arrival] = []
         room = self._account.batch_bytes
         for path in self._whole():
             opened = self._open(path)
-            for mail in self._mails(path, opened):
+            for mail in self._mails(path, opened, older_than):
                 if arrivals and (len(arrivals) >= self._account.batch_mails or mail.size > room):
                     return Batch(arrivals=tuple(arrivals), more=True)
                 opened.out[mail.arrival.origin.name] = mail
@@ -142,9 +152,10 @@ class FolderInbox:
                     ):
                         yield Path(entry.path)
         except OSError as error:
-            raise self._unreadable(error) from error
+            raise self._unreadable(error) from None
 
     def _unreadable(self, error: OSError) -> FolderUnusable:
+        """To be raised ``from None``: the error itself may name a file."""
         return FolderUnusable(
             self.mailbox,
             f"the folder {self._account.inbox} cannot be read ({error.strerror}).",
@@ -162,7 +173,7 @@ class FolderInbox:
             except FileNotFoundError:
                 continue  # somebody took it away again
             except OSError as error:
-                raise self._unreadable(error) from None  # the error itself names the file
+                raise self._unreadable(error) from None
             before = self._looks.get(path)
             since = before[1] if before is not None and before[0] == look else now
             looks[path] = (look, since)
@@ -181,7 +192,7 @@ class FolderInbox:
         opened.out, opened.finished = {}, False
         return opened
 
-    def _mails(self, path: Path, opened: _Opened) -> Iterator[_Mail]:
+    def _mails(self, path: Path, opened: _Opened, older_than: float) -> Iterator[_Mail]:
         received_at = min(opened.look.changed_ns / 1e9, self._clock.now())
         pieces = _pieces(path, opened.start, self._account.mail_bytes_max)
         for number, piece in enumerate(pieces, opened.number + 1):
@@ -189,7 +200,8 @@ class FolderInbox:
             digest = hashlib.sha256(raw if raw is not None else repr(opened.look).encode()).hexdigest()[:12]
             place = f"#{number}" if _splitter(path) is many_mails else ""
             origin = Origin(mailbox=self.mailbox, folder=self._folder, name=f"{shown(path.name)}{place}~{digest}")
-            arrival = self._reader.arrival(origin, raw, received_at, cut=piece is not None and piece.cut)
+            older = opened.look.changed_ns / 1e9 < older_than
+            arrival = self._reader.arrival(origin, raw, received_at, cut=piece is not None and piece.cut, older=older)
             end = piece.end if piece is not None else max(opened.look.size, 1)
             yield _Mail(arrival, len(raw or b""), end, number)
 

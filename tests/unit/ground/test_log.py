@@ -57,7 +57,7 @@ def test_a_trouble_is_said_once_when_it_breaks_and_once_when_it_heals(tmp_path: 
 
 
 class FullDisk(io.StringIO):
-    def write(self, text: str) -> int:
+    def write(self, text: str) -> int:  # noqa: ARG002
         raise OSError(errno.ENOSPC, "No space left on device")
 
 

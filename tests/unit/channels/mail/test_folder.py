@@ -83,7 +83,8 @@ def test_mails_come_oldest_first_and_move_to_the_archive_when_done(inbox_folder:
     inbox = FolderInbox(account(inbox_folder), clock)
     batch = inbox.take(None)
     assert subjects(batch.arrivals) == ["older", "newer"]
-    assert batch.cursor is None
+    assert batch.cursor is not None
+    assert batch.cursor.since == clock.now()
     assert batch.arrivals[0].received_at == clock.now() - 100
     assert subjects(inbox.take(None).arrivals) == ["older", "newer"]  # offered until it is done
     inbox.done([arrival.origin for arrival in batch.arrivals])
@@ -293,7 +294,7 @@ def test_a_file_that_cannot_be_moved_away_is_reported_once_and_not_taken_again(
     with pytest.raises(FolderUnusable, match=re.escape(str(inbox_folder))) as caught:
         inbox.done([arrival.origin for arrival in batch.arrivals])
     assert "Virtanen" not in "".join(traceback.format_exception(caught.value))  # people write names into file names
-    assert hashlib.sha256("Aino Virtanen, velka.eml".encode()).hexdigest()[:12] in str(caught.value)
+    assert hashlib.sha256(b"Aino Virtanen, velka.eml").hexdigest()[:12] in str(caught.value)
     assert inbox.take(None).arrivals == ()
 
 
@@ -369,3 +370,22 @@ def test_a_full_or_missing_disk_means_later_and_a_broken_address_means_never(clo
     outbox = FolderOutbox("support", tmp_path / "file" / "outbox", Address(address="tuki@pohjola.fi"), "", "", clock)
     assert outbox.deliver(delivery(), lambda: True).outcome is DeliveryOutcome.TRY_AGAIN
     assert outbox.deliver(delivery(to="nobody"), lambda: True).outcome is DeliveryOutcome.REFUSED
+
+
+def test_a_file_that_lay_there_long_before_the_folder_went_live_is_older_mail_and_a_later_one_is_not(tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    clock = FakeClock()
+    for name, age in (("old.eml", 41 * 86_400.0), ("new.eml", 60.0)):
+        (inbox / name).write_bytes(f"From: a@example.fi\r\nSubject: {name}\r\n\r\nWhen are you open?\r\n".encode())
+        os.utime(inbox / name, (clock.now() - age, clock.now() - age))
+    folder = FolderInbox(FolderAccount(mailbox="support", inbox=inbox), clock)
+    folder.take(None)
+    clock.move(10.0)
+    batch = folder.take(None)
+    assert {arrival.message.subject: arrival.older for arrival in batch.arrivals} == {"old.eml": True, "new.eml": False}
+    assert batch.cursor is not None
+    clock.move(30 * 86_400.0)
+    later = folder.take(batch.cursor)
+    assert later.cursor is None
+    assert {arrival.message.subject: arrival.older for arrival in later.arrivals} == {"old.eml": True, "new.eml": False}

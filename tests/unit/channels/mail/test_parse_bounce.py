@@ -142,7 +142,10 @@ def test_our_key_is_read_from_the_mail_that_comes_back(raw: str) -> None:
 
 
 def test_a_key_without_end_is_cut() -> None:
-    for raw in (REPORT.replace("Subject: Re: Pump", "X-Tandem-Key: " + "k" * 5_000), f"{NOTICE}\nReceived: x\nX-Tandem-Key: {'k' * 5_000}\n"):
+    for raw in (
+        REPORT.replace("Subject: Re: Pump", "X-Tandem-Key: " + "k" * 5_000),
+        f"{NOTICE}\nReceived: x\nX-Tandem-Key: {'k' * 5_000}\n",
+    ):
         bounce = parse(raw.encode()).bounce
         assert bounce is not None
         assert len(bounce.tandem_key) == 200
