@@ -49,7 +49,7 @@ def list_(context: click.Context, as_csv: bool, as_json: bool) -> None:
 def all_rows(commands: Any) -> list[CaseRow]:
     """Everything that waits, however much it is."""
     found: list[CaseRow] = []
-    while page := commands.rows((CaseState.REVIEW, CaseState.UNCERTAIN), 500, found[-1].id if found else None):
+    while page := commands.rows((CaseState.REVIEW, CaseState.UNCERTAIN, CaseState.DEAD), 500, found[-1].id if found else None):
         found += page
     return found
 

@@ -89,7 +89,7 @@ def answer_step(
     try:
         outcome = answer(case, desk(), store.switches())
     except Exception as error:
-        store.release(case.id, Reason(code="desk_failed", names=(type(error).__name__,)), term=standing.term)
+        store.release(case.id, Reason(code="desk_failed", names=(type(error).__name__,)), term=standing.term, claim=case.claim)
         raise
     reach("answer.before_settle")
     try:

@@ -12,7 +12,7 @@ from appliance.records.case import CaseFile, CaseState
 from appliance.records.person import Actor, Approval
 
 ACTIONS: dict[str, str] = {"approve": "approve_case", "edit": "approve_case", "reject": "reject_case", "route": "route_case"}
-OPEN: tuple[CaseState, ...] = (CaseState.REVIEW, CaseState.ROUTED)
+OPEN: tuple[CaseState, ...] = (CaseState.REVIEW, CaseState.ROUTED, CaseState.DEAD)
 FINDINGS: tuple[str, ...] = ("sent", "resend", "drop")
 
 

@@ -97,7 +97,8 @@ def open_up(file: CaseFile, how: list[str], passage: Callable[[str], Passage | N
 
 
 def _asks(state: CaseState) -> str:
-    return {CaseState.REVIEW: "review", CaseState.ROUTED: "review", CaseState.UNCERTAIN: "uncertain"}.get(state, "")
+    by_state = {CaseState.REVIEW: "review", CaseState.ROUTED: "review", CaseState.DEAD: "review", CaseState.UNCERTAIN: "uncertain"}
+    return by_state.get(state, "")
 
 
 def print_of(draft: Draft | None) -> str:

@@ -18,7 +18,7 @@ class CaseState(StrEnum):
     REPLYING = "replying"  # a reply is in the outbox
     REPLIED = "replied"
     UNCERTAIN = "uncertain"  # it may have been sent: a person finds out
-    DEAD = "dead"  # it cannot be delivered: dead letter
+    DEAD = "dead"  # it cannot be delivered: dead letter; a person may send it once more, decide it, or drop it
     CLOSED = "closed"  # nothing to do: a bounce, an automatic message, a duplicate, superseded by a newer one
 
 
@@ -79,6 +79,7 @@ class CaseRow(Record):
     duplicate_of: str = ""
     sender: str = ""
     subject: str = ""
+    sender_name: str = ""
 
 
 class HistoryLine(Record):

@@ -71,17 +71,24 @@ class CaseClaimed(Event, tag="case_claimed"):
 
 
 class CaseReleased(Event, tag="case_released"):
-    """A claim was given back without an outcome: the engine failed, the node is stopping. ``gave_up``: once too often."""
+    """A case was put back. Without more: a claim was given back without an outcome (the engine failed, the node is stopping).
+
+    ``gave_up``: once too often, so a person gets it. ``delivery``: a reply that was not started after all and is taken back; a
+    person decides. ``hold``: nobody told the channel of this case, nor offered it again; it waits, to be held for that.
+    """
 
     case: str
     reason: Reason
     gave_up: bool = False
+    delivery: str = ""
+    hold: str = ""
 
 
 class CaseSettled(Event, tag="case_settled"):
     """The desk decided. When a reply or a handover goes out, its delivery is queued by the same entry.
 
     ``message_id`` is that delivery's own. ``shows`` is a case that a person should see now: the one whose reply bounced.
+    ``most_to_sender``: how many automatic replies a sender may get in a day, looked at again when the reply is about to leave.
     """
 
     case: str
@@ -105,6 +112,7 @@ class CaseSettled(Event, tag="case_settled"):
     message_id: str = ""
     letter: str = ""  # digest of the sealed letter to the company's own people
     shows: str = ""
+    most_to_sender: int = 1
 
 
 class ReviewDecided(Event, tag="review_decided"):
@@ -165,7 +173,7 @@ class DeliveryUncertain(Event, tag="delivery_uncertain"):
 
 
 class UncertaintyResolved(Event, tag="uncertainty_resolved"):
-    """A person found out: it had been sent, or it had not and goes out once more, or it is dropped."""
+    """A person found out: it had been sent, or it had not and goes out once more, or it is dropped. Also of a dead letter."""
 
     delivery: str
     case: str

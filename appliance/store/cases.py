@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
+import msgspec
+
 from appliance.ground.errors import StoreError
 from appliance.records.answer import Draft
 from appliance.records.base import Record
@@ -116,9 +118,12 @@ def letter_of(connection: Connection, bodies: Bodies, body: int) -> Letter | Non
 
 
 def glance(connection: Connection, bodies: Bodies, number: int) -> Glance:
-    """Sender and subject; empty when they were erased."""
-    found = sealed_words(connection, bodies, body_number(number, 0))
-    return Glance() if found is None else decode(found[1], Glance)
+    """Sender and subject; empty when they were erased, or cannot be read: whoever opens the case is told why."""
+    try:
+        found = sealed_words(connection, bodies, body_number(number, 0))
+        return Glance() if found is None else decode(found[1], Glance)
+    except (StoreError, msgspec.DecodeError):
+        return Glance()
 
 
 def earlier_messages(connection: Connection, bodies: Bodies, kept: Kept, limits: StoreLimits) -> tuple[Message, ...]:
@@ -202,6 +207,7 @@ def row_of(kept: Kept, seen: Glance, duplicate_of: str) -> CaseRow:
         agent=kept.agent,
         duplicate_of=duplicate_of,
         sender=seen.sender.address,
+        sender_name=seen.sender.name,
         subject=seen.subject,
     )
 

@@ -1,6 +1,6 @@
 """Claims on cases, and what the desk made of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -17,14 +17,17 @@ from appliance.store.bodies import Sealed
 from appliance.store.books import Books
 from appliance.store.effects.desk import STOPPING
 from appliance.store.errors import ClaimLost, WrongState
-from appliance.store.limits import SendLimits
+from appliance.store.limits import SendLimits, StoreLimits
 from appliance.store.mailing import Directory
 from appliance.store.names import delivery_id, subject_token
+from appliance.store.sqlite import Connection
 
 BOUNCED = "bounced"
+ORPHAN = "arrived_orphan"
 _BOUNCE_IS_FINE = ("delayed", "delivered", "relayed", "expanded")  # RFC 3464, 2.3.3: it may still arrive, or has
 
-_EXPIRED = f"SELECT {cases.COLUMNS} FROM cases WHERE state = 'claimed' AND claimed_until <= ? ORDER BY received_at, no LIMIT 1"
+_EXPIRED = f"""SELECT {cases.COLUMNS} FROM cases WHERE state = 'claimed' AND (claimed_until <= ? OR claimed_until > ?)
+    ORDER BY received_at, no LIMIT 1"""
 _OLDEST = f"SELECT {cases.COLUMNS} FROM cases WHERE state = 'waiting' ORDER BY received_at, no LIMIT 1"
 
 
@@ -46,13 +49,14 @@ def claim(books: Books, agent: str, term: int, seconds: float, now: float) -> Cl
             _give_up(books, kept, term, now)
             continue
         history = cases.history_of(books.connection, kept.slot, kept.overtook, now)
-        position = books.append(CaseClaimed(at=now, by=agent, case=kept.id, until=now + seconds, history=history), term=term)
+        until = now + min(seconds, books.limits.claim_seconds_max)
+        position = books.append(CaseClaimed(at=now, by=agent, case=kept.id, until=until, history=history), term=term)
         return Claimed(kept._replace(state=CaseState.CLAIMED.value, agent=agent, claim=position, attempts=kept.attempts + 1), history)
     return None
 
 
 def _oldest(books: Books, now: float) -> cases.Kept | None:
-    expired = books.connection.execute(_EXPIRED, (now,)).fetchone()
+    expired = books.connection.execute(_EXPIRED, (now, now + books.limits.claim_seconds_max + 1.0)).fetchone()
     waiting = books.connection.execute(_OLDEST).fetchone()
     found = [cases.Kept._make(row) for row in (expired, waiting) if row is not None]
     return min(found, key=lambda kept: (kept.received_at, kept.no), default=None)
@@ -63,15 +67,37 @@ def _give_up(books: Books, kept: cases.Kept, term: int, now: float) -> None:
     books.append(CaseReleased(at=now, by="store", case=kept.id, reason=reason, gave_up=True), term=term)
 
 
-def release(books: Books, case: str, reason: Reason, term: int, now: float) -> CaseState:
-    """Give a claim back; after too many a person gets the case."""
+def release(books: Books, case: str, reason: Reason, term: int, now: float, claimed: int) -> CaseState:
+    """Give a claim back; after too many a person gets the case. A claim that somebody else has by now is left to them."""
     kept = cases.must_find(books.connection, case)
-    if kept.state != CaseState.CLAIMED:
+    if kept.state != CaseState.CLAIMED or claimed not in (0, kept.claim):
         books.check_term(term)
         return CaseState(kept.state)
     gave_up = reason.code != STOPPING and kept.attempts >= books.limits.claims_per_case
     books.append(CaseReleased(at=now, by=kept.agent, case=kept.id, reason=reason, gave_up=gave_up), term=term)
     return CaseState.REVIEW if gave_up else CaseState.WAITING
+
+
+# Cases that no mailbox was told of
+
+
+def orphans(connection: Connection, limits: StoreLimits, now: float) -> tuple[str, ...]:
+    """Cases that have been in the journal for long without their mailbox being told: it offers them no more, so nobody ever will.
+
+    Asked for newest first and no more than are counted, so that the table is not walked to its end for what came a moment ago.
+    """
+    sql = """SELECT id, changed_at FROM cases WHERE state = 'arrived' ORDER BY no DESC
+        LIMIT (SELECT count FROM counters WHERE state = 'arrived')"""
+    rows = connection.execute(sql).fetchall()
+    return tuple(case for case, at in reversed(rows) if abs(now - at) >= limits.orphan_seconds)
+
+
+def adopt(books: Books, arrived: Iterable[str], term: int, now: float) -> None:
+    """Let orphans wait for the desk, held for a person: whoever took the mail out of its mailbox may have answered it."""
+    for case in arrived:
+        if cases.must_find(books.connection, case).state == CaseState.ARRIVED:
+            reason = Reason(code=ORPHAN)
+            books.append(CaseReleased(at=now, by="store", case=case, reason=reason, hold=ORPHAN), term=term)
 
 
 # Settling
@@ -91,7 +117,7 @@ def settle(
     if kept.state != CaseState.CLAIMED or kept.claim != case.claim:
         raise ClaimLost(f"The claim on case {case.id} ended and somebody else has it.", "Nothing to do: it is answered once.")
     narrowed = narrow(books, kept, case.message, outcome, limits, switches, now)
-    _enter(books, kept, case.message, narrowed, directory, term, now)
+    _enter(books, kept, case.message, narrowed, limits, directory, term, now)
     return narrowed.decision
 
 
@@ -133,7 +159,9 @@ def _held(outcome: Outcome, decision: Decision, code: str, numbers: dict[str, fl
     return msgspec.structs.replace(outcome, decision=decision, reason=reason, stages=(*outcome.stages, reason))
 
 
-def _enter(books: Books, kept: cases.Kept, message: Message, outcome: Outcome, directory: Directory, term: int, now: float) -> None:
+def _enter(
+    books: Books, kept: cases.Kept, message: Message, outcome: Outcome, limits: SendLimits, directory: Directory, term: int, now: float
+) -> None:
     position = books.position + 1
     sealed, kind = _seal(books, kept, message, outcome, directory)
     digests = {body.role: body.digest.hex() for body in sealed}
@@ -162,6 +190,7 @@ def _enter(books: Books, kept: cases.Kept, message: Message, outcome: Outcome, d
             not_before=now if kind else 0.0,
             message_id=mailing.next_message_id(books, kept, directory) if kind else "",
             shows=_shown(books, kept, message, outcome),
+            most_to_sender=limits.replies_per_sender_per_day if kind == DeliveryKind.REPLY else 1,
         ),
         term=term,
         bodies=sealed,

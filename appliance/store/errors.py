@@ -1,20 +1,20 @@
 """What can go wrong with the store, each with its remedy.
 
-    StoreError
-    ├── StoreLocked      another process holds the home
-    ├── StoreCorrupt     the database is not one, or is damaged
-    ├── StoreTooNew      a newer program wrote it
-    ├── StoreOutdated    the SQLite library is too old
-    ├── KeyringError     the keyring is missing, unreadable or not this database's
-    ├── DiskFull         nothing was written; goes on by itself when there is room
-    ├── StoreBroken      the disk failed under a write; nothing is written any more
-    ├── StoreBusy        more work is queued than the limit allows
-    ├── StoreClosed      the store has been closed
-    └── StaleTerm        the caller's term is over: another node leads
-    Refused
-    ├── NoSuchCase       no case (or delivery, or key) of that id
-    ├── ClaimLost        somebody else has the case by now
-    └── WrongState       what is asked for does not fit where the case stands
+StoreError
+├── StoreLocked      another process holds the home
+├── StoreCorrupt     the database is not one, or is damaged
+├── StoreTooNew      a newer program wrote it
+├── StoreOutdated    the SQLite library is too old
+├── KeyringError     the keyring is missing, unreadable or not this database's
+├── DiskFull         nothing was written; goes on by itself when there is room
+├── StoreBroken      the disk failed under a write; nothing is written any more
+├── StoreBusy        more work is queued than the limit allows
+├── StoreClosed      the store has been closed
+└── StaleTerm        the caller's term is over: another node leads
+Refused
+├── NoSuchCase       no case (or delivery, or key) of that id
+├── ClaimLost        somebody else has the case by now
+└── WrongState       what is asked for does not fit where the case stands
 """
 
 from appliance.ground.errors import Refused, StoreError

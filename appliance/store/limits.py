@@ -17,11 +17,15 @@ class StoreLimits(Record):
     references: int = 30  # of a message that are looked up, the newest
     copies: int = 20  # addresses in Cc of a reply
     thread_messages: int = 20  # earlier messages handed to the desk, the newest
+    claim_seconds_max: float = 900.0  # of a claim; one that ends later was made before the clock was set back, and has ended
+    orphan_seconds: float = 600.0  # until a case that no mailbox was told of is a person's; an intake needs far less to tell it
+    orphan_look_seconds: float = 60.0  # between two looks for such cases
     claims_per_case: int = 3  # that failed or ran out; then a person gets the case
     duplicate_seconds: float = 3 * 86_400.0  # how long the same words without a Message-ID count as the same mail
-    delivery_attempts: int = 8  # then it is a dead letter: about a day and a half with the pauses below
+    delivery_attempts: int = 15  # then it is a dead letter: after 38 and a half hours with the pauses below
     backoff_seconds: float = 60.0  # before the second try, doubled for each further one
     backoff_seconds_max: float = 6 * 3600.0
+    automatic_stale_seconds: float = 12 * 3600.0  # in the outbox; a reply that no person approved is then a person's to send
     rows: int = 10_000  # of a list in one answer
     searched_rows: int = 5_000  # the newest, of which subject and sender are opened and searched
     recovered_deliveries: int = 10_000

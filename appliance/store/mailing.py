@@ -138,7 +138,8 @@ def _own_mail(letter: Letter) -> dict[str, Any]:
 def _reply(message: Message, draft: Draft, automatic: bool, directory: Directory, limits: StoreLimits, token: str) -> dict[str, Any]:
     to = recipients(message, automatic)
     own = {normal_address(address) for address in directory.senders.values()} | {normal_address(address.address) for address in to}
-    copies = [address for address in message.cc if address.address and normal_address(address.address) not in own]
+    wanted = () if automatic else message.cc  # or one forged mail would make us write to everybody that it names
+    copies = [address for address in wanted if address.address and normal_address(address.address) not in own]
     references = (*message.references, *((message.message_id,) if message.message_id else ()))
     return {
         "to": to,

@@ -1,9 +1,9 @@
 """Names that carry a number, so that what they name is found without an index.
 
-    c-000000012ahq7x2k9d   a case: the position of the entry by which it came in, then eight digits at random
-    d-000000015hq7x2k9dk   a delivery: the position of the entry that queued it, then its case's random digits
-    <tandem.{case}.{n}@{domain}>   the Message-ID of a reply; n is 1, and more only when a person sends once more
-    [#q7x2k9]              the token in a subject: the thread's number, mixed so that the next one cannot be guessed
+c-000000012ahq7x2k9d   a case: the position of the entry by which it came in, then eight digits at random
+d-000000015hq7x2k9dk   a delivery: the position of the entry that queued it, then its case's random digits
+<tandem.{case}.{n}@{domain}>   the Message-ID of a reply; n is 1, and more only when a person sends once more
+[#q7x2k9]              the token in a subject: the thread's number, mixed so that the next one cannot be guessed
 """
 
 import re

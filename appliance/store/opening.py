@@ -113,7 +113,7 @@ def search_rows(
         lot = cases.rows(connection, bodies, states, before, min(left, 500))
         if not lot:
             break
-        found += [row for row in lot if wanted in f"{row.sender}\n{row.subject}\n{row.id}\n{row.team}".casefold()]
+        found += [row for row in lot if wanted in f"{row.sender}\n{row.sender_name}\n{row.subject}\n{row.id}\n{row.team}".casefold()]
         left -= len(lot)
         before = number_before(lot[-1].id)
     return found[:limit]
@@ -148,4 +148,3 @@ def tally(connection: Connection, since: float) -> dict[str, Any]:
         hour[_TALLIES[name]] += count
     total = {name: sum(hour[name] for hour in hours.values()) for name in _TALLIES.values()}
     return {**total, "hours": [{"at": first * QUARTER_SECONDS + hour * HOUR_SECONDS, **counts} for hour, counts in sorted(hours.items())]}
-

@@ -6,18 +6,33 @@ import msgspec
 
 from appliance.records.case import CaseState
 from appliance.records.delivery import Delivery, DeliveryKind, DeliveryOutcome, DeliveryResult, DeliveryState
-from appliance.records.events import DeliveryDied, DeliveryPutOff, DeliverySent, DeliveryStarted, DeliveryUncertain, Event
+from appliance.records.events import (
+    CaseReleased,
+    CaseSettled,
+    DeliveryDied,
+    DeliveryPutOff,
+    DeliverySent,
+    DeliveryStarted,
+    DeliveryUncertain,
+    Event,
+)
 from appliance.records.policy import Reason, Switches
-from appliance.store import mailing
+from appliance.store import journal, mailing
 from appliance.store.books import Books
+from appliance.store.cases import DAY_SECONDS, HOUR_SECONDS, Kept
 from appliance.store.errors import NoSuchCase
-from appliance.store.limits import backoff_seconds
+from appliance.store.limits import StoreLimits, backoff_seconds
 from appliance.store.mailing import DELIVERY_COLUMNS, Directory, Queued
 from appliance.store.names import delivery_number
 from appliance.store.sqlite import Connection
 
-_DUE = f"""SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE state = 'queued' AND lever = ? AND not_before <= ?
+_DUE = f"""SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE state = 'queued' AND lever = ? AND not_before BETWEEN ? AND ?
     AND (? = '' OR mailbox = ?) AND mailbox NOT IN (SELECT value FROM json_each(?)) ORDER BY not_before, no LIMIT 1"""
+_NEVER = 1e18
+
+# Automatic replies to one sender that left, or may have left, within a day, or that are leaving now.
+_LEFT = """SELECT count(*) FROM deliveries WHERE automatic = 1 AND slot = ? AND no <> ?
+    AND (state = 'sending' OR state IN ('sent', 'uncertain') AND changed_at > ?)"""
 
 
 def levers_allow(switches: Switches) -> tuple[int, ...]:
@@ -37,12 +52,19 @@ class Wanted(NamedTuple):
 def start_next(
     books: Books, agent: str, switches: Switches, directory: Directory, term: int, now: float, wanted: Wanted
 ) -> Delivery | None:
-    """The delivery that has been due longest and that the levers allow; from this entry on it counts as under way."""
+    """The delivery that has been due longest and that the levers allow; from this entry on it counts as under way.
+
+    An automatic reply is looked at once more, for since it was settled another may have left, or a day may have gone by.
+    """
     books.check_term(term)
-    while (queued := _due(books.connection, switches, now, wanted)) is not None:
+    while (queued := _due(books, switches, now, wanted)) is not None:
         books.write_out()  # its words may have been queued in this very transaction
-        delivery = mailing.delivery_of(books, queued._replace(attempts=queued.attempts + 1, term=term), directory)
         case = _case(books.connection, queued)
+        held = _held_back(books, queued, now) if queued.automatic else None
+        if held is not None:
+            books.append(CaseReleased(at=now, by=agent, case=case, reason=held, delivery=queued.id), term=term)
+            continue
+        delivery = mailing.delivery_of(books, queued._replace(attempts=queued.attempts + 1, term=term), directory)
         if delivery is None:
             reason = Reason(code="words_erased")
             books.append(DeliveryDied(at=now, by=agent, delivery=queued.id, case=case, reason=reason), term=term)
@@ -52,9 +74,37 @@ def start_next(
     return None
 
 
-def _due(connection: Connection, switches: Switches, now: float, wanted: Wanted) -> Queued | None:
+def _held_back(books: Books, queued: Queued, now: float) -> Reason | None:
+    """Why an automatic reply may not leave by itself any more."""
+    left = int(books.connection.execute(_LEFT, (queued.slot, queued.no, now - DAY_SECONDS)).fetchone()[0])
+    most = _most_to_sender(books.connection, queued) if left else 1
+    if left >= most:
+        return Reason(code="sender_limit", numbers={"sent": float(left), "most": float(most)})
+    waited = now - queued.queued_at
+    if waited > books.limits.automatic_stale_seconds:
+        return Reason(code="stale_reply", numbers={"hours": float(waited // HOUR_SECONDS)})
+    return None
+
+
+def _most_to_sender(connection: Connection, queued: Queued) -> int:
+    """The limit as it stood when the reply was settled: a delivery's number is its entry's position."""
+    entry = journal.at(connection, queued.no)
+    event = journal.decode(entry.payload) if entry is not None else None
+    return event.most_to_sender if isinstance(event, CaseSettled) else 1
+
+
+def due_when(limits: StoreLimits, now: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Between which times a delivery is due. No pause is so long that it ends beyond the second: the clock was set back since."""
+    return (0.0, now), (now + limits.backoff_seconds_max + 1.0, _NEVER)
+
+
+def _due(books: Books, switches: Switches, now: float, wanted: Wanted) -> Queued | None:
     where = (wanted.only, wanted.only, msgspec.json.encode(wanted.but).decode())
-    rows = [connection.execute(_DUE, (lever, now, *where)).fetchone() for lever in levers_allow(switches)]
+    rows = [
+        books.connection.execute(_DUE, (lever, *span, *where)).fetchone()
+        for lever in levers_allow(switches)
+        for span in due_when(books.limits, now)
+    ]
     found = [Queued._make(row) for row in rows if row is not None]
     return min(found, key=lambda queued: (queued.not_before, queued.no), default=None)
 
@@ -151,10 +201,14 @@ def bare(books: Books, queued: Queued) -> Delivery:
     )
 
 
-def uncertain_of(connection: Connection, case_no: int) -> Queued | None:
-    """The case's delivery whose fate is unknown."""
+def undelivered_of(connection: Connection, kept: Kept) -> Queued | None:
+    """Of an uncertain case the delivery whose fate is unknown, of a dead letter the reply that was refused."""
+    if kept.state not in (CaseState.UNCERTAIN, CaseState.DEAD):
+        return None
+    kinds = "" if kept.state == CaseState.UNCERTAIN else "AND kind = 'reply'"
     row = connection.execute(
-        f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE case_no = ? AND state = 'uncertain' ORDER BY no DESC LIMIT 1", (case_no,)
+        f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE case_no = ? AND state = ? {kinds} ORDER BY no DESC LIMIT 1",
+        (kept.no, kept.state),
     ).fetchone()
     return None if row is None else Queued._make(row)
 

@@ -1,4 +1,4 @@
-"""What a person decides: about a case in review, about a delivery that may have been sent."""
+"""What a person decides: about a case in review, about a delivery that may have been sent or could not be."""
 
 import msgspec
 
@@ -17,7 +17,7 @@ from appliance.store.errors import WrongState
 from appliance.store.mailing import Directory
 from appliance.store.names import delivery_id, subject_token
 
-_OPEN = (CaseState.REVIEW, CaseState.ROUTED)
+_OPEN = (CaseState.REVIEW, CaseState.ROUTED, CaseState.DEAD)
 _STATE_AFTER = {"approve": CaseState.REPLYING, "reject": CaseState.CLOSED, "route": CaseState.ROUTED}
 _RESOLUTIONS = ("sent", "resend", "drop")
 
@@ -32,9 +32,9 @@ def decide(books: Books, approval: Approval, directory: Directory, term: int, no
     if kept.state not in _OPEN:
         raise WrongState(f"Case {kept.id} is {kept.state}, not in review.", "Somebody may have decided it already; look at its history.")
     message = cases.message_of(books.connection, books.bodies, kept.no)
-    if message is None:
-        raise WrongState(f"The words of case {kept.id} have been erased.", "There is nothing left to decide.")
-    sealed, kind = _seal(books, kept, message, approval, directory)
+    if message is None and (approval.decision != "reject" or approval.comment):
+        raise WrongState(f"The words of case {kept.id} have been erased.", "There is nothing left to send; reject it, without a comment.")
+    sealed, kind = ([], "") if message is None else _seal(books, kept, message, approval, directory)
     digests = {body.role: body.digest.hex() for body in sealed}
     position = books.position + 1
     books.append(
@@ -103,15 +103,24 @@ def _answering(subject: str) -> str:
 
 
 def resolve(books: Books, case: str, decision: str, by: str, directory: Directory, term: int, now: float) -> CaseState:
-    """A person found out: it had been sent; it had not and goes out once more under a new Message-ID; or it is dropped."""
+    """A person found out: it had been sent; it had not and goes out once more under a new Message-ID; or it is dropped.
+
+    A dead letter may go out once more, or be dropped; it was refused, so nobody can have found it sent.
+    """
     books.check_term(term)
     if decision not in _RESOLUTIONS:
         raise WrongState(f"{decision!r} is no answer.", f"Use one of {', '.join(_RESOLUTIONS)}.")
     kept = cases.must_find(books.connection, case)
-    queued = outbox.uncertain_of(books.connection, kept.no)
-    if queued is None or kept.state != CaseState.UNCERTAIN:
+    queued = outbox.undelivered_of(books.connection, kept)
+    if queued is None:
         raise WrongState(f"Case {kept.id} has no uncertain delivery.", "Somebody may have found out already; look at its history.")
+    if kept.state == CaseState.DEAD and decision == "sent":
+        raise WrongState(f"The reply of case {kept.id} was refused; it cannot have been sent.", "Send it once more, or drop it.")
     resend = decision == "resend"
+    if resend:
+        books.write_out()
+        if mailing.delivery_of(books, queued, directory) is None:
+            raise WrongState(f"The words of case {kept.id} have been erased.", "There is nothing left to send; drop it.")
     position = books.position + 1
     books.append(
         UncertaintyResolved(

@@ -64,6 +64,7 @@ class Store:
         self._directory = directory
         self._switches = Switches()
         self._closed = False
+        self._next_look_for_orphans = clock.elapsed() + self.limits.orphan_seconds  # time for each mailbox to offer its mail again
         self._stack = ExitStack()
 
     @classmethod
@@ -243,16 +244,29 @@ class Store:
     def claim(self, agent: str, *, term: int, seconds: float) -> Case | None:
         """The oldest case that nobody has, for so many seconds; None when there is none. ``agent`` names the worker."""
         now = self.clock.now()
+        self._adopt_orphans(term, now)
         claimed = self._run(lambda books: claims.claim(books, agent, term, seconds, now))
         if claimed is None:
             return None
         kept, history = claimed
         return self._readers.ask(lambda connection: cases.build(connection, self._bodies, kept, history, self.limits))
 
-    def release(self, case: str, reason: Reason, *, term: int) -> CaseState:
-        """Give a claim back without an outcome. Reason ``stopping`` is no failed try; after too many a person gets the case."""
+    def _adopt_orphans(self, term: int, now: float) -> None:
+        """Now and then: cases that no mailbox was told of, and that none has offered again since we started, go to a person."""
+        if self.clock.elapsed() < self._next_look_for_orphans:
+            return
+        self._next_look_for_orphans = self.clock.elapsed() + self.limits.orphan_look_seconds
+        found = self._readers.ask(lambda connection: claims.orphans(connection, self.limits, now))
+        if found:
+            self._run(lambda books: claims.adopt(books, found, term, now))
+
+    def release(self, case: str, reason: Reason, *, term: int, claim: int = 0) -> CaseState:
+        """Give a claim back without an outcome. Reason ``stopping`` is no failed try; after too many a person gets the case.
+
+        ``claim`` says which one (``Case.claim``): when somebody else has the case by now, nothing happens. 0: whichever there is.
+        """
         now = self.clock.now()
-        return self._run(lambda books: claims.release(books, case, reason, term, now))
+        return self._run(lambda books: claims.release(books, case, reason, term, now, claim))
 
     def settle(self, case: Case, outcome: Outcome, limits: SendLimits, *, term: int) -> Decision:
         """Put down what the desk decided; what it came to, which may be narrower: a limit, a lever, a newer message.
@@ -277,8 +291,9 @@ class Store:
 
     def _may_be_due(self, now: float) -> bool:
         """Looks without a transaction, since a loop asks often and mostly there is nothing."""
-        row = self._readers.one("SELECT 1 FROM deliveries WHERE state = 'queued' AND lever IN (0, 1) AND not_before <= ? LIMIT 1", (now,))
-        return row is not None and bool(outbox.levers_allow(self._switches))
+        sql = "SELECT 1 FROM deliveries WHERE state = 'queued' AND lever IN (0, 1) AND not_before BETWEEN ? AND ? LIMIT 1"
+        due = any(self._readers.one(sql, span) is not None for span in outbox.due_when(self.limits, now))
+        return due and bool(outbox.levers_allow(self._switches))
 
     def delivered(self, delivery: Delivery, result: DeliveryResult, *, term: int) -> DeliveryState:
         """What became of a try; the state the delivery came to."""
@@ -303,12 +318,12 @@ class Store:
     # People
 
     def decide_review(self, approval: Approval, *, term: int) -> CaseState:
-        """A person approves, rejects or routes a case; the state it came to."""
+        """A person approves, rejects or routes a case in review, with a team, or dead; the state it came to."""
         now = self.clock.now()
         return self._run(lambda books: review.decide(books, approval, self._directory, term, now))
 
     def resolve_uncertain(self, case: str, decision: str, by: str, *, term: int) -> CaseState:
-        """A person found out: ``sent``, ``resend`` or ``drop``; the state the case came to."""
+        """A person found out: ``sent``, ``resend`` or ``drop``; the state the case came to. Of a dead letter: the latter two."""
         now = self.clock.now()
         return self._run(lambda books: review.resolve(books, case, decision, by, self._directory, term, now))
 
@@ -368,9 +383,7 @@ class Store:
 
     # Looking
 
-    def rows(
-        self, states: Iterable[CaseState] | None = None, limit: int = 50, before: str | None = None, text: str = ""
-    ) -> list[CaseRow]:
+    def rows(self, states: Iterable[CaseState] | None = None, limit: int = 50, before: str | None = None, text: str = "") -> list[CaseRow]:
         """Cases, newest first, below the case ``before``. ``text`` is looked for in the newest 5,000 (``limits.searched_rows``)."""
         wanted = tuple(CaseState) if states is None else tuple(dict.fromkeys(CaseState(state) for state in states))
         below, most = opening.number_before(before), max(0, min(limit, self.limits.rows))
@@ -406,6 +419,7 @@ class Store:
 
 def _make_home(home: Path) -> None:
     try:
-        (home / "run").mkdir(parents=True, exist_ok=True, mode=0o700)
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)  # what is made on the way there is left to the umask
+        (home / "run").mkdir(exist_ok=True, mode=0o700)
     except OSError as error:
         raise StoreError(f"The home folder {home} cannot be made: {error.strerror}.", "Check its place and rights.") from error

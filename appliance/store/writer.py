@@ -117,9 +117,7 @@ class Writer:
         if self._closing:
             raise StoreClosed("The store is closed.", "The node is stopping.")
         if self._queue.qsize() >= self._limits.queue_jobs:
-            raise StoreBusy(
-                f"{self._limits.queue_jobs} changes wait for the disk already.", "Try again shortly; see how busy the disk is."
-            )
+            raise StoreBusy(f"{self._limits.queue_jobs} changes wait for the disk already.", "Try again shortly; see how busy the disk is.")
         ticket = Ticket(job)
         self._queue.put(ticket)
         if self._queue.qsize() >= self._wanted:

@@ -1,7 +1,9 @@
 """A node at a real mailbox: what it asks of its account, and that no mail is answered twice or missed whatever the server does."""
 
 import email
+import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,6 +92,9 @@ def test_after_a_changed_numbering_known_mail_is_not_answered_again_and_unknown_
     home: Path, dovecot: Dovecot, faulty: FaultySmtp
 ) -> None:
     dovecot.deliver("support", question("before-going-live"))
+    yesterday = time.time() - 86_400
+    for mail in dovecot.files("support"):
+        os.utime(mail, (yesterday, yesterday))  # a maildir keeps there when the mail arrived
     with running_node(home) as node:
         wait_for(lambda: node.store.cursor("support", "INBOX") is not None)
         dovecot.deliver("support", question("aino"))
@@ -97,12 +102,12 @@ def test_after_a_changed_numbering_known_mail_is_not_answered_again_and_unknown_
     dovecot.deliver("support", question("while-we-were-down"))
     dovecot.renumber("support")
     with running_node(home) as node:
-        wait_for(lambda: node.store.counts()[CaseState.REVIEW] == 2)
+        wait_for(lambda: node.store.counts()[CaseState.REVIEW] == 1)
         dovecot.deliver("support", question("new"))
         wait_for(lambda: node.store.counts()[CaseState.REPLIED] == 2)
         senders = {row.sender: row.state for row in node.store.rows()}
     assert answered(faulty) == ["<aino@example.fi>", "<new@example.fi>"]
-    assert senders["before-going-live@example.fi"] is CaseState.REVIEW
+    assert "before-going-live@example.fi" not in senders  # it is not ours to take, whatever the numbering
     assert senders["while-we-were-down@example.fi"] is CaseState.REVIEW
 
 

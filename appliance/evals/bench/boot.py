@@ -92,5 +92,3 @@ def _mail(number: int, words: str) -> Arrival:
     sender = Address(address=f"customer{number}@example.com")
     message = Message(channel="mail", message_id=f"<{number}@example.com>", sender=sender, subject="Long", text=words)
     return Arrival(origin=Origin(mailbox="bench", uid=number + 1, uid_validity=1), message=message, received_at=0.0)
-
-

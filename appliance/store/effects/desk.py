@@ -4,7 +4,7 @@ from appliance.records.answer import Decision
 from appliance.records.case import CaseState
 from appliance.records.delivery import DeliveryKind
 from appliance.records.events import CaseClaimed, CaseReleased, CaseSettled, ReviewDecided
-from appliance.store.effects.tables import CLOSE, MOVE, RETIRE, Tables, case_no
+from appliance.store.effects.tables import CLOSE, MOVE, RETIRE, Tables, case_no, delivery_no
 
 STOPPING = "stopping"  # a claim given back because the node stops does not count as a failed try
 
@@ -32,11 +32,21 @@ def case_claimed(to: Tables, event: CaseClaimed) -> None:
 
 def case_released(to: Tables, event: CaseReleased) -> None:
     """Back among those that wait, or to a person."""
-    no = case_no(event.case)
-    if event.gave_up:
+    no, code = case_no(event.case), event.reason.code
+    if event.delivery:
+        taken_back = "UPDATE deliveries SET state = 'retired', changed_at = ?, reason = ? WHERE no = ?"
+        to.execute(taken_back, (event.at, code, delivery_no(event.delivery)))
+        to.execute(
+            "UPDATE cases SET state = 'review', changed_at = ?, reason = ? WHERE no = ? AND state = 'replying'", (event.at, code, no)
+        )
+    elif event.hold:
+        orphaned = """UPDATE cases SET state = 'waiting', changed_at = ?, hold = CASE hold WHEN '' THEN ? ELSE hold END
+            WHERE no = ? AND state = 'arrived'"""
+        to.execute(orphaned, (event.at, event.hold, no))
+    elif event.gave_up:
         to.execute("UPDATE cases SET state = 'review', changed_at = ?, reason = 'gave_up' WHERE no = ?", (event.at, no))
     else:
-        uncounted = 1 if event.reason.code == STOPPING else 0
+        uncounted = 1 if code == STOPPING else 0
         to.execute("UPDATE cases SET state = 'waiting', changed_at = ?, attempts = attempts - ? WHERE no = ?", (event.at, uncounted, no))
     to.line(no)
 

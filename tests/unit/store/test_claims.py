@@ -114,6 +114,7 @@ def test_a_lower_term_is_refused_whatever_it_wants(desk: Desk) -> None:
         lambda: store.acknowledge((), None, term=stale),
         lambda: store.claim("desk-1", term=stale, seconds=60),
         lambda: store.release(case.id, Reason(code="x"), term=stale),
+        lambda: store.release(case.id, Reason(code="x"), term=stale, claim=1),
         lambda: store.settle(case, outcome(), FREELY, term=stale),
         lambda: store.found(delivery, True, term=stale),
         lambda: store.set_switch("safe_mode", True, "me", term=stale),
@@ -231,3 +232,100 @@ def test_the_file_holds_what_replay_needs(desk: Desk) -> None:
     assert opened.case.history == case.history
     assert opened.outcome == outcome()
     assert opened.draft == outcome().draft
+
+
+# Who may give a claim back
+
+
+def test_who_lost_the_claim_gives_nothing_back(desk: Desk) -> None:
+    desk.take_in(message())
+    first = desk.claim("desk-1", seconds=60)
+    desk.clock.move(61)
+    second = desk.claim("desk-2")
+    position = desk.store.position
+    state = desk.store.release(first.id, Reason(code="desk_failed"), term=desk.term, claim=first.claim)
+    assert (state, desk.store.position) == (CaseState.CLAIMED, position)
+    assert desk.settle(second) == Decision.SEND
+
+
+def test_who_has_the_claim_gives_it_back_by_its_number(desk: Desk) -> None:
+    desk.take_in(message())
+    case = desk.claim()
+    assert desk.store.release(case.id, Reason(code="desk_failed"), term=desk.term, claim=case.claim) == CaseState.WAITING
+
+
+# The wall clock jumps
+
+
+def test_a_claim_further_ahead_than_any_can_be_has_ended(desk: Desk) -> None:
+    desk.take_in(message())
+    first = desk.claim(seconds=60)
+    desk.clock.jump_wall_clock(-7_200)
+    desk.clock.move(60)
+    second = desk.claim("desk-2", seconds=5)
+    assert (second.id, second.attempts) == (first.id, 2)
+
+
+def test_no_claim_is_longer_than_the_longest(desk: Desk) -> None:
+    desk.take_in(message())
+    case = desk.claim(seconds=86_400)
+    desk.clock.move(desk.store.limits.claim_seconds_max - 1)
+    assert desk.store.claim("desk-2", term=desk.term, seconds=60) is None
+    desk.clock.move(2)
+    assert desk.claim("desk-2").id == case.id
+
+
+# Mail that its mailbox never offered again
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_case_that_nobody_told_the_mailbox_of_comes_to_a_person_after_a_while(desk: Desk, clock: FakeClock, restart: bool) -> None:
+    (receipt,) = desk.receive(message())
+    if restart:
+        home = desk.store.home
+        desk.store.close()
+        desk.store = open_store(home, clock)
+        desk.term = desk.store.begin_term("node-a")
+    clock.move(desk.store.limits.orphan_seconds - 1)
+    assert desk.store.claim("desk-1", term=desk.term, seconds=60) is None
+    assert desk.state(receipt.case) == CaseState.ARRIVED
+    clock.move(62)
+    case = desk.claim()
+    assert (case.id, case.hold) == (receipt.case, "arrived_orphan")
+    assert "case_released" in desk.kinds(case.id)
+    assert desk.settle(case) == Decision.REVIEW
+    assert desk.reason(case.id) == "arrived_orphan"
+    assert desk.store.verify(tables=True).ok
+    desk.store.close()
+
+
+def test_after_a_long_stop_the_mailbox_has_a_while_to_offer_its_mail_again(desk: Desk, clock: FakeClock) -> None:
+    mail = desk.arrival(message())
+    desk.store.receive([mail], term=desk.term)
+    home = desk.store.home
+    desk.store.close()
+    clock.move(86_400)
+    with open_store(home, clock) as store:
+        term = store.begin_term("node-a")
+        assert store.claim("desk-1", term=term, seconds=60) is None
+        receipts = store.receive([mail], term=term)
+        store.acknowledge(receipts, None, term=term)
+        case = store.claim("desk-1", term=term, seconds=60)
+        assert case is not None
+        assert case.hold == ""
+
+
+def test_an_orphan_keeps_the_reason_it_is_held_for_already_and_a_late_word_of_the_mailbox_changes_nothing(desk: Desk) -> None:
+    receipts = desk.receive(message(), older=True)
+    desk.clock.move(desk.store.limits.orphan_seconds + 61)
+    case = desk.claim()
+    assert case.hold == "older"
+    desk.store.acknowledge(receipts, None, term=desk.term)
+    assert desk.state(case.id) == CaseState.CLAIMED
+
+
+def test_what_came_in_just_now_is_left_to_its_intake(desk: Desk) -> None:
+    desk.clock.move(7_200)
+    (receipt,) = desk.receive(message())
+    assert desk.store.claim("desk-1", term=desk.term, seconds=60) is None
+    assert desk.state(receipt.case) == CaseState.ARRIVED

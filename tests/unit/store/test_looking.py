@@ -104,3 +104,25 @@ def test_a_case_that_is_not_there_opens_to_nothing(desk: Desk) -> None:
     assert desk.store.file("c-000000000000000000") is None
     assert desk.store.file("anything") is None
     assert desk.store.raw("anything") is None
+
+
+def test_one_damaged_body_hides_its_own_words_and_nobody_elses(desk: Desk) -> None:
+    desk.take_in(message(sender="a@x.example"), message(sender="b@x.example"), message(sender="c@x.example"))
+    damage = "UPDATE bodies SET sealed = zeroblob(length(sealed)) WHERE id = (SELECT min(id) FROM bodies)"
+    desk.store._writer.between(lambda: desk.store._books.connection.execute(damage))
+    assert [(row.sender, row.subject) for row in desk.store.rows()] == [
+        ("c@x.example", "A question"),
+        ("b@x.example", "A question"),
+        ("", ""),
+    ]
+    assert [row.sender for row in desk.store.rows(text="b@x")] == ["b@x.example"]
+
+
+def test_a_row_names_its_sender(desk: Desk) -> None:
+    (receipt,) = desk.take_in(message())
+    (row,) = desk.store.rows()
+    assert (row.sender_name, row.sender) == ("Maija", "maija@customer.example")
+    assert [found.id for found in desk.store.rows(text="Maija")] == [receipt.case]
+    opened = desk.store.file(receipt.case)
+    assert opened is not None
+    assert opened.row.sender_name == "Maija"

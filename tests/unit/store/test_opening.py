@@ -124,6 +124,20 @@ def test_secrets_are_for_the_owner_alone(home: Path) -> None:
         assert (home / name).stat().st_mode & 0o077 == 0
 
 
+def test_a_home_that_the_store_makes_is_for_its_owner_alone(tmp_path: Path, clock: FakeClock) -> None:
+    home = tmp_path / "deep" / "home"
+    open_store(home, clock).close()
+    assert [folder.stat().st_mode & 0o777 for folder in (home, home / "run")] == [0o700, 0o700]
+
+
+def test_the_rights_of_a_home_that_is_there_are_left_as_they_are(tmp_path: Path, clock: FakeClock) -> None:
+    home = tmp_path / "mine"
+    home.mkdir(mode=0o750)
+    home.chmod(0o750)
+    open_store(home, clock).close()
+    assert home.stat().st_mode & 0o777 == 0o750
+
+
 def test_an_old_library_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite, "OLDEST_SAFE", (99, 0, 0))
     with pytest.raises(StoreOutdated, match="can corrupt a database"):

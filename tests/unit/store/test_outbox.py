@@ -25,7 +25,6 @@ def test_a_delivery_holds_everything_its_channel_needs(desk: Desk) -> None:
     delivery = desk.started()
     assert delivery.message_id == f"<tandem.{case.id}.1@company.example>"
     assert delivery.to == (Address(name="Maija", address="maija@customer.example"),)
-    assert delivery.cc == (Address(address="boss@customer.example"),)
     assert delivery.in_reply_to == "<1@x>"
     assert delivery.references == ("<0@x>", "<1@x>")
     assert delivery.thread_index == "AdqX"
@@ -39,9 +38,20 @@ def test_an_automatic_reply_goes_to_the_sender_and_never_to_reply_to(desk: Desk)
     assert [address.address for address in desk.started().to] == ["maija@customer.example"]
 
 
-def test_a_copy_to_ourselves_is_left_out(desk: Desk) -> None:
-    desk.answer(message(cc=(Address(address="Support@company.example"), Address(address="MAIJA@customer.example"))))
-    assert desk.started().cc == ()
+_COPIED = (Address(address="Support@company.example"), Address(address="MAIJA@customer.example"), Address(address="boss@customer.example"))
+
+
+def test_an_automatic_reply_has_no_copies_or_a_forged_mail_would_reach_many(desk: Desk) -> None:
+    desk.answer(message(cc=_COPIED))
+    delivery = desk.started()
+    assert (delivery.automatic, delivery.cc) == (True, ())
+
+
+def test_an_approved_reply_has_the_copies_but_none_to_ourselves(desk: Desk) -> None:
+    case = desk.answer(message(cc=_COPIED), outcome(Decision.REVIEW)).id
+    desk.store.decide_review(Approval(case=case, decision="approve", by="liisa"), term=desk.term)
+    delivery = desk.started()
+    assert (delivery.automatic, delivery.cc) == (False, (Address(address="boss@customer.example"),))
 
 
 def test_a_sent_reply_ends_the_case(desk: Desk) -> None:
@@ -79,6 +89,12 @@ def _seconds_until_due(desk: Desk) -> float:
 def test_the_pauses_double_up_to_six_hours() -> None:
     limits = StoreLimits()
     assert [backoff_seconds(limits, attempts) for attempts in (1, 2, 3, 9, 10, 99)] == [60, 120, 240, 15_360, 21_600, 21_600]
+
+
+def test_counted_tries_last_a_day_and_a_half() -> None:
+    limits = StoreLimits()
+    hours = sum(backoff_seconds(limits, attempts) for attempts in range(1, limits.delivery_attempts)) / 3600
+    assert 36 <= hours <= 39
 
 
 def test_a_servers_own_wish_to_wait_longer_is_met(desk: Desk) -> None:
@@ -381,3 +397,33 @@ def test_the_reasons_to_hold_a_reply_back_have_a_sentence_in_each_language() -> 
     for language in LANGUAGES:
         for code in ("stale_reply", "arrived_orphan", "sender_limit"):
             assert code in table(language)
+
+
+# The wall clock jumps
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_clock_set_right_after_a_year_ahead_holds_no_reply_back(tmp_path: Path, clock: FakeClock, restart: bool) -> None:
+    desk = patient(tmp_path, clock)
+    clock.jump_wall_clock(365 * 86_400)
+    desk.answer(message())
+    put_off = desk.answer(message(sender="pekka@customer.example"))
+    desk.started()
+    desk.finish(desk.started(), DeliveryOutcome.TRY_AGAIN, stage="rcpt")
+    desk.answer(message(sender="liisa@customer.example"))
+    clock.jump_wall_clock(-365 * 86_400)
+    if restart:
+        desk.store.close()
+        desk.store = open_store(tmp_path / "patient", clock)
+        desk.term = desk.store.begin_term("node-a")
+    assert {desk.started().case, desk.started().case} >= {put_off.id}
+    desk.store.close()
+
+
+def test_a_pause_as_long_as_they_get_is_still_waited_for(desk: Desk) -> None:
+    case = approved(desk)
+    desk.finish(desk.started(), DeliveryOutcome.TRY_AGAIN, stage="rcpt", retry_after_seconds=1e9)
+    desk.clock.move(StoreLimits().backoff_seconds_max - 1)
+    assert desk.start() is None
+    desk.clock.move(2)
+    assert desk.started().case == case

@@ -98,7 +98,8 @@ class Home(RuleBasedStateMachine):
     @precondition(lambda self: self.claims)
     @rule(code=st.sampled_from(["desk_failed", "stopping"]))
     def release(self, code: str) -> None:
-        self.desk.store.release(self.claims.pop().id, Reason(code=code), term=self.desk.term)
+        case = self.claims.pop()
+        self.desk.store.release(case.id, Reason(code=code), term=self.desk.term, claim=case.claim)
 
     @rule()
     def start(self) -> None:
@@ -128,7 +129,7 @@ class Home(RuleBasedStateMachine):
 
     @rule(decision=st.sampled_from(["approve", "reject", "route"]), text=st.sampled_from([None, "my words"]))
     def decide(self, decision: str, text: str | None) -> None:
-        for row in self.desk.store.rows([CaseState.REVIEW, CaseState.ROUTED], limit=1):
+        for row in self.desk.store.rows([CaseState.REVIEW, CaseState.ROUTED, CaseState.DEAD], limit=1):
             approval = Approval(case=row.id, decision=decision, by="liisa", text=text, team="billing", comment="c")
             try:
                 self.desk.store.decide_review(approval, term=self.desk.term)
@@ -137,8 +138,11 @@ class Home(RuleBasedStateMachine):
 
     @rule(decision=st.sampled_from(["sent", "resend", "drop"]))
     def resolve(self, decision: str) -> None:
-        for row in self.desk.store.rows([CaseState.UNCERTAIN], limit=1):
-            self.desk.store.resolve_uncertain(row.id, decision, "liisa", term=self.desk.term)
+        for row in self.desk.store.rows([CaseState.UNCERTAIN, CaseState.DEAD], limit=1):
+            try:
+                self.desk.store.resolve_uncertain(row.id, decision, "liisa", term=self.desk.term)
+            except Refused:
+                assert (row.state, decision) == (CaseState.DEAD, "sent")
 
     @rule(name=st.sampled_from(["safe_mode", "automation_enabled", "outbound_enabled"]), on=st.booleans())
     def pull(self, name: str, on: bool) -> None:
@@ -147,6 +151,10 @@ class Home(RuleBasedStateMachine):
     @rule(sender=st.sampled_from(_SENDERS))
     def erase(self, sender: str) -> None:
         self.desk.store.erase_customer(sender, "owner", term=self.desk.term)
+
+    @rule(seconds=st.sampled_from([-400_000_000.0, -7_200.0, 7_200.0, 400_000_000.0]))
+    def the_wall_clock_jumps(self, seconds: float) -> None:
+        self.clock.jump_wall_clock(seconds)
 
     @invariant()
     def nothing_leaves_twice(self) -> None:

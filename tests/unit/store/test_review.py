@@ -148,3 +148,70 @@ def test_a_bounced_reply_may_be_answered_again_under_another_message_id(desk: De
     desk.answer(Message(channel="mail", kind=MessageKind.BOUNCE, bounce=bounce), outcome(Decision.CLOSE))
     decide(desk, first.id, "approve", text="Once more")
     assert desk.started().message_id == f"<tandem.{first.id}.2@company.example>"
+
+
+# Dead letters
+
+
+def dead(desk: Desk) -> str:
+    case = desk.answer(message())
+    desk.finish(desk.started(), DeliveryOutcome.REFUSED, stage="rcpt", code=550)
+    assert desk.state(case.id) == CaseState.DEAD
+    return case.id
+
+
+def test_a_dead_letter_is_sent_once_more_by_a_person(desk: Desk) -> None:
+    case = dead(desk)
+    assert desk.store.resolve_uncertain(case, "resend", "liisa", term=desk.term) == CaseState.REPLYING
+    delivery = desk.started()
+    assert (delivery.message_id, delivery.attempts) == (f"<tandem.{case}.2@company.example>", 1)
+    assert (delivery.text, delivery.automatic) == ("From nine to five.", False)
+    desk.finish(delivery, DeliveryOutcome.REFUSED)
+    assert desk.store.resolve_uncertain(case, "resend", "liisa", term=desk.term) == CaseState.REPLYING
+    desk.finish(desk.started())
+    assert desk.state(case) == CaseState.REPLIED
+    assert desk.store.verify(tables=True).ok
+
+
+def test_a_dead_letter_may_be_dropped_but_nobody_can_have_found_it_sent(desk: Desk) -> None:
+    case = dead(desk)
+    with pytest.raises(WrongState, match="refused"):
+        desk.store.resolve_uncertain(case, "sent", "liisa", term=desk.term)
+    assert desk.store.resolve_uncertain(case, "drop", "liisa", term=desk.term) == CaseState.CLOSED
+    assert (desk.state(case), desk.reason(case)) == (CaseState.CLOSED, "dropped")
+
+
+@pytest.mark.parametrize(
+    ("decision", "state"), [("approve", CaseState.REPLYING), ("reject", CaseState.CLOSED), ("route", CaseState.ROUTED)]
+)
+def test_a_dead_letter_may_be_decided_like_a_case_in_review(desk: Desk, decision: str, state: CaseState) -> None:
+    case = dead(desk)
+    assert decide(desk, case, decision, team="billing") == state
+    assert desk.state(case) == state
+    assert (desk.start() is not None) == (decision != "reject")
+    assert desk.store.verify(tables=True).ok
+
+
+def test_an_erased_customers_dead_letter_is_closed(desk: Desk) -> None:
+    case = dead(desk)
+    desk.store.erase_customer("maija@customer.example", "owner", term=desk.term)
+    assert (desk.state(case), desk.reason(case)) == (CaseState.CLOSED, "erased")
+
+
+def test_a_dead_letter_whose_words_were_erased_meanwhile_can_only_be_closed(desk: Desk) -> None:
+    cases = [desk.answer(message(text="one")).id, desk.answer(message(text="two")).id]
+    under_way = [desk.started(), desk.started()]
+    desk.store.erase_customer("maija@customer.example", "owner", term=desk.term)
+    for delivery in under_way:
+        desk.finish(delivery, DeliveryOutcome.TRY_AGAIN, stage="rcpt")
+    desk.clock.move(61)
+    assert desk.start() is None
+    assert [desk.state(case) for case in cases] == [CaseState.DEAD, CaseState.DEAD]
+    with pytest.raises(WrongState, match="erased"):
+        desk.store.resolve_uncertain(cases[0], "resend", "liisa", term=desk.term)
+    for decision, comment in (("approve", ""), ("route", ""), ("reject", "why")):
+        with pytest.raises(WrongState, match="erased"):
+            decide(desk, cases[1], decision, comment=comment, team="billing")
+    assert desk.store.resolve_uncertain(cases[0], "drop", "liisa", term=desk.term) == CaseState.CLOSED
+    assert decide(desk, cases[1], "reject") == CaseState.CLOSED
+    assert desk.store.verify(tables=True).ok
