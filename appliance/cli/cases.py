@@ -1,6 +1,7 @@
 """``tandem cases``: list them, open one, ask why, decide again."""
 
 import csv
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,9 +9,10 @@ from typing import Any
 
 import click
 
-from appliance.cli.common import ago, bad, good, json_option, print_json, print_table, reach
+from appliance.cli.common import OWNER, ago, bad, good, json_option, print_json, print_table, reach
 from appliance.ground.clock import SystemClock
 from appliance.ground.errors import Refused
+from appliance.ground.files import write_atomically
 from appliance.records.case import CaseFile, CaseState
 
 
@@ -137,6 +139,23 @@ def _print_file(file: CaseFile) -> None:
 
 def _indent(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+@command.command("raw")
+@click.argument("case")
+@click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path), required=False)
+@click.pass_context
+def raw(context: click.Context, case: str, file: Path | None) -> None:
+    """The mail of CASE as it came, into FILE or to standard output; kept with intake.retain_raw, or when it could not be read whole."""
+    with reach(context) as commands:
+        mail = commands.raw(OWNER, case)
+    if mail is None:
+        raise Refused(f"The mail of {case} was not kept as it came.", "Set intake.retain_raw = true to keep those that come from now on.")
+    if file is None:
+        sys.stdout.buffer.write(mail)
+    else:
+        write_atomically(file, mail)
+        click.echo(f"Wrote {file}.")
 
 
 @command.command("explain")

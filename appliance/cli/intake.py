@@ -19,4 +19,4 @@ def command(context: click.Context, files: tuple[Path, ...], mailbox: str, as_js
     if as_json:
         print_json(taken)
     else:
-        click.echo(f"{taken['taken']} messages are in the journal.")
+        click.echo("1 message is in the journal." if taken["taken"] == 1 else f"{taken['taken']} messages are in the journal.")

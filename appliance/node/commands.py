@@ -97,6 +97,12 @@ class Commands:
         return self._node.store.file(case)
 
     @command
+    def raw(self, actor: Actor, case: str) -> bytes | None:
+        """The mail as it came, where it was kept: with ``intake.retain_raw``, or because it could not be read whole."""
+        self._allow(actor, "see_cases")
+        return self._node.store.raw(case)
+
+    @command
     def explain(self, case: str, language: Code = "en") -> list[str]:
         """Why the case stands where it stands, one sentence a line."""
         return explain(self._opened(case), language)

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from appliance.cli.main import tandem
 from appliance.desk.desk import Desk
 from appliance.node.node import Node
 from appliance.records.case import CaseFile, CaseRow, CaseState
@@ -387,3 +389,19 @@ def test_even_when_every_sign_of_automation_is_lost_on_the_way_each_sends_at_mos
         assert (again := carry(first, "second", 0)).state is CaseState.REVIEW
         assert again.reason == "sender_limit"
     assert len(list(tmp_path.glob("post-*/inbox/*.eml"))) == 2
+
+
+def test_a_kept_mail_comes_out_again_byte_by_byte_and_one_that_was_not_kept_says_how_to_keep_it(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home")
+    mail = write_mail(tmp_path, "What are your opening hours?")
+    with running_node(home) as node:
+        row = take(node, mail)
+        assert node.commands.raw(OWNER, row.id) is None
+    (home / "tandem.toml").write_text((home / "tandem.toml").read_text() + "[intake]\nretain_raw = true\n")
+    other = write_mail(tmp_path, "How many days do I have to return a pump?", sender="ben@example.fi")
+    with running_node(home) as node:
+        row = take(node, other)
+    out = tmp_path / "out.eml"
+    done = CliRunner().invoke(tandem, ["--home", str(home), "cases", "raw", row.id, str(out)])
+    assert done.exit_code == 0, done.output
+    assert out.read_bytes() == other.read_bytes()
