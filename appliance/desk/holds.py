@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from appliance.desk.desk import Desk
 from appliance.desk.question import Reading
+from appliance.language.html import html_to_text
+from appliance.language.words import tokens
 from appliance.policy import narrow
 from appliance.records.case import Case
 from appliance.records.language import Language
@@ -18,6 +20,8 @@ _BOUNCE_IS_FINE = ("delayed", "delivered", "relayed", "expanded")  # RFC 3464, 2
 # Signs under which a customer may write all the same: through a group address, a web form, a gateway. Never answered by the
 # appliance, but a person looks; all other automatic mail is closed.
 PERHAPS_A_PERSON = frozenset({"list", "robot_sender", "null_return_path", "loop", "suppresses_replies"})
+
+UNREAD_WORDS, UNREAD_SHARE = 6, 0.2  # above both, the two parts of a mail are two mails: links and footers differ by less
 
 # What the parser had to work around, when it makes the words unsafe to answer.
 UNSAFE_ODDITIES = frozenset({"several_senders", "too_large"})
@@ -60,6 +64,8 @@ def _by_case(case: Case, desk: Desk) -> Iterator[Reason]:
     message, limits = case.message, desk.policy.limits
     if message.kind is MessageKind.UNREADABLE:
         yield Reason(code="unreadable")
+    if parts_differ(message):
+        yield Reason(code="parts_differ")
     if message.tandem_key:  # our own copies never become cases: this key is another appliance's, or somebody took it from a reply
         yield Reason(code="foreign_key")
     if message.trust is Trust.FAILED:  # whoever is named as the sender most likely did not write this
@@ -87,6 +93,15 @@ def _by_case(case: Case, desk: Desk) -> Iterator[Reason]:
     sent, most = case.history.automatic_replies_last_hour, limits.replies_per_hour
     if sent >= most:
         yield Reason(code="hourly_limit", numbers={"sent": sent, "most": most})
+
+
+def parts_differ(message: Message) -> bool:
+    """Does the part of the mail that the eye sees say a good deal that the part the desk reads does not?"""
+    if not message.html:
+        return False
+    shown = set(tokens(html_to_text(message.html)))
+    unread = shown - set(tokens(message.full_text))
+    return len(unread) > max(UNREAD_WORDS, UNREAD_SHARE * len(shown))
 
 
 def _by_language(language: Language, desk: Desk) -> Iterator[Reason]:

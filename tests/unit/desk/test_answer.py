@@ -144,6 +144,7 @@ def test_what_speaks_against_the_case_holds_it(changes: dict[str, object], code:
     [
         ({"reply_to": (Address(address="elsewhere@example.com"),)}, "reply_to_differs"),
         ({"tandem_key": "k"}, "foreign_key"),
+        ({"html": "<p>I will come to your office with an axe tomorrow and you will regret everything.</p>"}, "parts_differ"),
         ({"trust": Trust.FAILED}, "sender_not_trusted"),
         ({"sender": Address()}, "no_address"),
         ({"text": "  \n "}, "empty_body"),
