@@ -164,6 +164,26 @@ def test_another_appliances_automatic_reply_is_not_answered(node: Node, home: Pa
     assert sent(home) == []
 
 
+def test_a_customers_mail_that_carries_our_own_key_is_not_taken_for_ours_and_waits_for_a_person(
+    node: Node, home: Path, tmp_path: Path
+) -> None:
+    take(node, write_mail(tmp_path, "What are your opening hours?"))
+    key = str(sent(home)[0]["X-Tandem-Key"])
+    assert node.store.is_own(key)
+    mail = write_mail(tmp_path, "My lawyer will sue you.", sender="ben@example.fi")
+    mail.write_bytes(f"X-Tandem-Key: {key}\n".encode() + mail.read_bytes())  # as it was: a mail writer might fold it
+    row = take(node, mail)
+    assert row.state in (CaseState.REVIEW, CaseState.ROUTED)
+
+
+def test_the_copy_of_our_reply_to_ourselves_becomes_no_case(node: Node, home: Path, tmp_path: Path) -> None:
+    take(node, write_mail(tmp_path, "What are your opening hours?"))
+    copy = tmp_path / "copy.eml"
+    copy.write_bytes(sent(home)[0].as_bytes())
+    node.take_files([str(copy)], "support")
+    assert len(node.store.rows()) == 1
+
+
 def test_a_reply_to_elsewhere_is_held(node: Node, home: Path, tmp_path: Path) -> None:
     row = take(node, write_mail(tmp_path, "What are your opening hours?", Reply_To="other@example.net"))
     assert (row.state, row.reason) == (CaseState.REVIEW, "reply_to_differs")
