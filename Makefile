@@ -39,6 +39,7 @@ lock: $(VENV)/.test
 	$(LOCK) --upgrade --output-file requirements/core.txt pyproject.toml
 	$(LOCK) --upgrade --output-file requirements/build.txt requirements/build.in
 	$(LOCK) --upgrade --output-file requirements/test.txt requirements/test.in
+	$(LOCK) --upgrade --output-file requirements/desktop.txt requirements/desktop.in
 
 clean:
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -67,6 +68,9 @@ $(VENV)/.core: requirements/core.txt requirements/build.txt pyproject.toml | $(P
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.test: requirements/test.txt $(VENV)/.core
-	@$(INSTALL) -r requirements/test.txt
+# The desktop window is tried on Linux, where there is a virtual display.
+WINDOW := $(if $(filter Linux,$(shell uname -s)),requirements/desktop.txt)
+
+$(VENV)/.test: requirements/test.txt $(WINDOW) $(VENV)/.core
+	@$(INSTALL) -r requirements/test.txt $(addprefix -r ,$(WINDOW))
 	@touch $@

@@ -19,6 +19,7 @@ NO_SKIPS = "TANDEM_NO_SKIPS"
 # Whoever runs the tests may have an appliance of their own: its settings must not reach into them.
 for _name in [name for name in os.environ if name.startswith("TANDEM_") and name != NO_SKIPS]:
     del os.environ[_name]
+os.environ["TANDEM_PANEL__CHAT_PORT"] = "0"  # or of two daemons that tests start at a time one would find the usual port taken
 
 
 def _may_not_skip() -> bool:

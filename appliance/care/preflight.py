@@ -15,7 +15,6 @@ from typing import Literal
 from appliance.channels.mail.accounts import ImapAccount, SmtpAccount
 from appliance.ground.clock import Clock
 from appliance.ground.errors import SettingsError, StoreError, TandemError
-from appliance.records.language import Code
 
 State = Literal["good", "warning", "failed"]
 
@@ -48,8 +47,7 @@ class Needs:
     folders: tuple[Path, ...] = ()
     mailboxes: int = 0
     mailboxes_without_authserv_id: tuple[str, ...] = ()
-    sources: tuple[tuple[Path, Code], ...] = ()
-    read_source: Callable[[Path, Code], int] | None = None
+    sources: tuple[tuple[str, Callable[[], int]], ...] = ()  # its name, and what reads it and counts its passages
     sqlite_version: Callable[[], str] | None = None
 
 
@@ -120,9 +118,7 @@ def _folder(folder: Path) -> str:
 def _knowledge(needs: Needs) -> str:
     if not needs.sources:
         raise Worth("There is no source of knowledge, so nothing can be answered.", "tandem knowledge add FILE --lang en")
-    if needs.read_source is None:
-        return f"{len(needs.sources)} sources"
-    return ", ".join(f"{path.name}: {needs.read_source(path, language)} passages" for path, language in needs.sources)
+    return ", ".join(f"{name}: {count()} passages" for name, count in needs.sources)
 
 
 def _mailboxes(needs: Needs) -> str:

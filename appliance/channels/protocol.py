@@ -17,8 +17,10 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from appliance.ground.errors import TandemError
+from appliance.records.base import Record
 from appliance.records.delivery import Delivery, DeliveryResult
-from appliance.records.message import Batch, Cursor, Origin
+from appliance.records.message import Batch, Cursor, Message, Origin
 
 
 class Inbox(Protocol):
@@ -44,6 +46,10 @@ class Inbox(Protocol):
         Offers the same again until the cursor moves. ``Arrival.claimed_elsewhere`` says that a message carried a claim when
         it was fetched: for one that the journal does not know yet, somebody else's; for a known one, our own from before.
         """
+        ...
+
+    def left(self, cursor: Cursor | None) -> int:
+        """How many messages ``take`` would offer from here on, as far as that is known without reading them. Changes nothing."""
         ...
 
     def claim(self, origins: Sequence[Origin]) -> tuple[Origin, ...]:
@@ -84,6 +90,11 @@ class Outbox(Protocol):
         """Why nothing can leave by it now, with the remedy; "" when nothing stands in the way."""
         ...
 
+    @property
+    def fault(self) -> TandemError | None:
+        """The same as the error it was, with its code; None when nothing stands in the way."""
+        ...
+
     def deliver(self, delivery: Delivery, may_still_send: Callable[[], bool]) -> DeliveryResult:
         """Try once. ``may_still_send`` is asked last thing before the data leaves; False ends the try with stage ``lease``.
 
@@ -96,6 +107,48 @@ class Outbox(Protocol):
 
         Raises ``ChannelError`` when it cannot look at all.
         """
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection. A repeat does no harm."""
+        ...
+
+
+class SentMails(Record):
+    """Mails that people sent from the mailbox: their heads, oldest first. ``cursor`` is where Sent stands once they are looked at;
+    None: there is no such folder."""
+
+    mails: tuple[Message, ...] = ()
+    cursor: Cursor | None = None
+    more: bool = False
+
+
+class OwnFolders(Protocol):
+    """The Drafts and the Sent folder of one mailbox. Several threads take turns. Everything raises ``ChannelError``."""
+
+    @property
+    def mailbox(self) -> str:
+        """The configured id of the mailbox."""
+        ...
+
+    def lies(self, key: str) -> bool:
+        """Whether the draft with this X-Tandem-Key lies in Drafts."""
+        ...
+
+    def lay(self, key: str, raw: bytes) -> None:
+        """Lay a draft into Drafts, unless the one with this key lies there."""
+        ...
+
+    def take_out(self, key: str) -> bool:
+        """Remove the draft with this key; False when it did not lie there any more."""
+        ...
+
+    def sent_folder(self) -> str:
+        """The name of the Sent folder, as cursors have it; "" when there is none."""
+        ...
+
+    def sent(self, cursor: Cursor | None) -> SentMails:
+        """What was sent since. Without a cursor, or where the folder was numbered afresh: only where it stands now."""
         ...
 
     def close(self) -> None:

@@ -15,15 +15,18 @@ def command() -> None:
 @click.pass_context
 def check(context: click.Context, as_json: bool) -> None:
     """Judge tandem.toml, policy.toml and the environment; exit code 2 with each key, reason and remedy."""
+    from appliance.node.macros import load_macros
     from appliance.node.policies import load_policy
 
     settings = load_settings(context)
     policy = load_policy(settings)
+    macros = load_macros(settings.macros.path)
     found = {
         "home": str(settings.home),
         "mailboxes": [box.id for box in settings.mailbox],
-        "sources": [str(source.path) for source in settings.knowledge.source],
+        "sources": [source.url.partition("?")[0] or str(source.path) for source in settings.knowledge.source],
         "policy": policy.version,
+        "macros": str(len(macros)),
     }
     if as_json:
         print_json(found)

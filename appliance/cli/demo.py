@@ -15,7 +15,9 @@ from appliance.ground.errors import TandemError
 
 if TYPE_CHECKING:
     from appliance.node.node import Node
+    from appliance.panel.front import PanelServer
 
+PORT = 8484
 AT_ONCE = 25
 SECONDS_BETWEEN = 1.5
 
@@ -24,7 +26,7 @@ SECONDS_BETWEEN = 1.5
 @click.option("--exit", "leave", is_flag=True, help="Run through, print what became of the mails, and end.")
 @click.option("--company", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Another company's folder, laid out alike.")
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep the demo's home here; otherwise it goes when it ends.")
-@click.option("--port", default=8484, show_default=True, type=click.IntRange(0, 65535), help="The panel's port; 0 takes any free one.")
+@click.option("--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="The panel's port; 0 takes any free one.")
 @click.option("--no-browser", is_flag=True, help="Do not open the browser.")
 @click.option(
     "--write-mails", "folder", type=click.Path(file_okay=False, path_type=Path), help="Only write sample mails there, with index.csv."
@@ -125,10 +127,20 @@ def told(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _open_chat(chat: "PanelServer", port: int) -> None:
+    """The chat's usual port, or any free one when somebody has it: a demonstration is no reason to stop another program."""
+    from appliance.panel.front import CHAT
+
+    try:
+        chat.start("127.0.0.1", port, CHAT)
+    except TandemError:
+        chat.start("127.0.0.1", 0, CHAT)
+
+
 def show(home: Path, company: Path | None, port: int, browser: bool) -> None:
     """Serve the panel while the mails come in, until Ctrl-C."""
     from appliance.node.demo import let_in
-    from appliance.panel.daemon import attach
+    from appliance.panel.daemon import attach, attach_chat
     from appliance.panel.front import PanelServer
 
     stop = threading.Event()
@@ -139,14 +151,17 @@ def show(home: Path, company: Path | None, port: int, browser: bool) -> None:
         server.start("127.0.0.1", port)
     except TandemError as error:
         raise TandemError(error.message, "Take another one: tandem demo --port 0") from error
-    port = server.port
+    port, chat = server.port, PanelServer()
     try:
         node, mails = _open(home, company, {"TANDEM_PANEL__PORT": str(port)})
         try:
             node.start()
             attach(node, server)
+            _open_chat(chat, node.settings.panel.chat_port if port == PORT else 0)
+            attach_chat(node, chat)
             link = f"http://127.0.0.1:{port}/sign-in?token={node.tokens.issue()}"
             click.echo(f"The panel is at {click.style(link, bold=True)}")
+            click.echo(f"The customers' chat is at {click.style(f'http://127.0.0.1:{chat.port}/chat', bold=True)}")
             click.echo("(the link is good once, for two minutes; Ctrl-C ends the demo and removes its home)")
             if browser:
                 webbrowser.open(link)
@@ -160,5 +175,6 @@ def show(home: Path, company: Path | None, port: int, browser: bool) -> None:
         finally:
             node.close()
     finally:
+        chat.stop(5.0)
         server.stop(5.0)
     click.echo("The demo has ended.")

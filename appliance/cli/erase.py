@@ -19,10 +19,18 @@ def command(context: click.Context, address: str, yes: bool, as_json: bool) -> N
     if as_json:
         print_json(result)
         return
+    if not result["known"]:
+        click.echo("Nobody of that address is known; nothing to erase.")
     for step in result["steps"]:
-        if step["step"] != "outside":
+        if step["step"] == "outside":
+            _print_places(step["places"])
+        elif result["known"]:
             click.echo(f"  {step['step']}: {step['status']}" + (f" ({step['count']})" if "count" in step else ""))
-        elif step["places"]:
-            click.echo("Mails that are not the appliance's own lie where they were; delete this customer's there by hand:")
-            for place in step["places"]:
-                click.echo(f"  {place}")
+
+
+def _print_places(places: list[str]) -> None:
+    """Where a customer's mails may lie that are not ours to delete."""
+    if places:
+        click.echo("Mails that are not the appliance's own lie where they were; delete this customer's there by hand:")
+    for place in places:
+        click.echo(f"  {place}")

@@ -41,12 +41,13 @@ def list_(context: click.Context, as_json: bool) -> None:
 
 @command.command("revoke")
 @click.argument("key")
+@json_option
 @click.pass_context
-def revoke(context: click.Context, key: str) -> None:
+def revoke(context: click.Context, key: str, as_json: bool) -> None:
     """KEY opens nothing any more."""
     with reach(context) as commands:
         commands.revoke_key(OWNER, key)
-    click.echo(f"{key} is revoked.")
+    print_json({"key": key, "revoked": True}) if as_json else click.echo(f"{key} is revoked.")
 
 
 @command.command("sign-in")

@@ -15,9 +15,11 @@ from appliance.ground.errors import TandemError
 # The command, where below appliance.cli it is (module, or module:name), and its line in the help. A module is imported when its
 # command is called.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "init": ("init", "Write a commented tandem.toml to fill in."),
+    "init": ("init", "Set the appliance up: by questions, or by options."),
+    "setup": ("setup", "The steps of the first run: how far it is, try one, pass one by."),
     "run": ("run", "Run the appliance until it is stopped."),
     "demo": ("demo", "Try it: a sample company, sample mails, the panel. Needs nothing."),
+    "desktop": ("desktop", "The panel in a window of its own."),
     "status": ("status", "The node at a glance."),
     "preflight": ("preflight", "Check everything this machine needs before work starts."),
     "ask": ("ask", "What would the desk answer to this question?"),
@@ -27,9 +29,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("cases:replay", "Decide a case again from its recorded draft."),
     "review": ("review", "Decide what waits for a person."),
     "knowledge": ("knowledge", "Sources, search, refresh, diff, skeletons."),
+    "accounts": ("accounts", "The sheet of customers' orders: is it good?"),
+    "mailbox": ("mailbox", "The mailboxes: list, sign in at Microsoft or Google, test."),
     "switch": ("switch", "Pull a lever: safe-mode, automation, outbound, intake."),
+    "diagnostics": ("diagnostics", "A zip for a helper from outside, without anybody's words or secrets."),
+    "service": ("service", "The appliance as a service of this machine: install, status, logs, restart."),
     "verify": ("verify", "Walk the journal's chain and say what was tampered with."),
     "erase": ("erase", "Destroy every word of one customer."),
+    "people": ("people", "Who may sign in with a name and a password."),
+    "escalations": ("escalations", "Cases that somebody higher up must know of."),
     "keys": ("keys", "API keys and one-time sign-in."),
     "eval": ("eval", "Judge how mails and replies of a folder are read."),
     "bench": ("bench", "Measure, as ratios in one run."),

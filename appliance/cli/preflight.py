@@ -51,6 +51,7 @@ def line(finding: Any) -> str:
 def mailbox(context: click.Context, mailbox: str | None, race_it: bool, rounds: int, as_json: bool) -> None:  # noqa: ARG001  the only check yet
     """May two nodes rely on MAILBOX to decide between them? Everything happens in folders of its own."""
     from appliance.channels.mail.imap_race import race
+    from appliance.ground.clock import SystemClock
     from appliance.node.accounts import imap_account
 
     settings = load_settings(context)
@@ -58,7 +59,7 @@ def mailbox(context: click.Context, mailbox: str | None, race_it: bool, rounds: 
     if not boxes:
         known = ", ".join(box.id for box in settings.mailbox) or "none"
         raise SettingsError("There is no such IMAP mailbox in tandem.toml.", f"Known: {known}.")
-    account = imap_account(boxes[0])
+    account = imap_account(boxes[0], settings, SystemClock())
     report = race(account, account, rounds)
     if as_json:
         print_json({"mailbox": boxes[0].id, "fit": report.fit, **msgspec.to_builtins(report)})

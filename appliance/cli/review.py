@@ -117,6 +117,45 @@ def resolve(context: click.Context, case: str, decision: str, as_json: bool) -> 
     print_json({"case": case, "state": state}) if as_json else click.echo(f"{case}: {state}")
 
 
+@command.command("undo")
+@click.argument("case")
+@json_option
+@click.pass_context
+def undo(context: click.Context, case: str, as_json: bool) -> None:
+    """Take the last decision about CASE back, within review.undo_seconds; nothing has left by it then."""
+    with reach(context) as commands:
+        state = commands.undo(OWNER, case)
+    print_json({"case": case, "state": state}) if as_json else click.echo(f"{case}: {state}")
+
+
+@command.command("assign")
+@click.argument("case")
+@click.argument("person", default="")
+@json_option
+@click.pass_context
+def assign(context: click.Context, case: str, person: str, as_json: bool) -> None:
+    """PERSON (a name, or an id of tandem people) takes care of CASE; without PERSON nobody in particular."""
+    with reach(context) as commands:
+        who = commands.assign(OWNER, case, person)
+    print_json({"case": case, "person": who}) if as_json else click.echo(f"{case}: {who or 'nobody in particular'}")
+
+
+@command.command("note")
+@click.argument("case")
+@click.argument("text", default="")
+@json_option
+@click.pass_context
+def note(context: click.Context, case: str, text: str, as_json: bool) -> None:
+    """Write an internal note on CASE; without TEXT the notes there are."""
+    with reach(context) as commands:
+        notes = [commands.note(OWNER, case, text)] if text else commands.notes(OWNER, case)
+    if as_json:
+        print_json(notes)
+        return
+    now = SystemClock().now()
+    print_table(("written", "by", "note"), [(ago(now - one.at), one.by, one.text) for one in notes], "No notes.")
+
+
 @command.command("import")
 @click.argument("file", type=click.Path(exists=True, path_type=Path))
 @json_option

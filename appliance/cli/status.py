@@ -12,6 +12,7 @@ from appliance.cli.switch import LEVERS
 from appliance.ground.clock import SystemClock
 
 DAY_SECONDS = 86_400.0
+_WAITED_FOR = {"answer": "the desk", "review": "a person"}
 
 
 @click.command("status")
@@ -31,6 +32,25 @@ def command(context: click.Context, errors: bool, as_json: bool) -> None:
         return
     for line in lines(status, health):
         click.echo(line)
+
+
+def troubles(queue: dict[str, Any]) -> list[str]:
+    """Who has waited longer than was promised, drafts that got lost on the way to our own mailbox, what gathers while paused."""
+    told = [late(name, target) for name, target in queue["targets"].items() if target["late"]]
+    if lost := queue["lost_drafts"]:
+        which = "1 draft" if lost == 1 else f"{lost} drafts"
+        told.append(bad(f"{which} did not reach the address in smtp.drafts_to") + " → tandem review list; check that address.")
+    if left := queue["in_mailboxes"]:
+        gathered = ", ".join(f"{number} in {mailbox}" for mailbox, number in left.items())
+        told.append(f"Taking mail in is paused; unread meanwhile: {gathered}.")
+    return told
+
+
+def late(name: str, target: dict[str, Any]) -> str:
+    """One broken promise: how many, for whom they wait, since when."""
+    waits = "1 case has waited" if target["late"] == 1 else f"{target['late']} cases have waited"
+    promised, oldest = f"{target['minutes']} min (targets.{name}_minutes)", ago(target["oldest_seconds"])
+    return bad(f"{waits} for {_WAITED_FOR[name]} longer than {promised}, the oldest since {oldest}.")
 
 
 def leaves(status: dict[str, Any]) -> str:
@@ -79,6 +99,7 @@ def lines(status: dict[str, Any], health: dict[str, Any]) -> list[str]:
         + (f"; the oldest since {ago(queue['oldest_seconds'])}." if queue["oldest_seconds"] else "."),
         "Levers: " + ", ".join(f"{lever} {'on' if switches[name] else 'off'}" for lever, name in LEVERS.items()) + ".",
         leaves(status),
+        *troubles(queue),
     ]
     for row in health["dependencies"]:
         if not row["connected"]:

@@ -1,17 +1,18 @@
 """What the desk does with a case, from the first word to the decision. Pure: the same case, desk and levers, the same outcome.
 
-    detect the language -> judge (levers, tier, injection, privacy) -> search -> write -> check -> decide (send, review, route)
+    detect the language -> judge (levers, tier, injection, privacy) -> look up -> search -> write -> check -> decide (send, review, route)
 
 Everything starts at what the policy allows and can only become narrower on the way. The writer's words are advice.
 """
 
 import msgspec
 
-from appliance.desk import check, compose, decide, holds, question, search
+from appliance.desk import check, compose, decide, holds, lookup, question, search
 from appliance.desk.desk import Desk
 from appliance.desk.stopwatch import Stopwatch
 from appliance.engines.writer.protocol import Refusal, WritingRequest
-from appliance.policy import Question, judge
+from appliance.policy import Question, judge, narrow
+from appliance.records.account import AccountRecord
 from appliance.records.answer import Check, Decision, Draft, Outcome, Versions
 from appliance.records.case import Case
 from appliance.records.language import LANGUAGES, Code, Language
@@ -35,8 +36,12 @@ def answer(case: Case, desk: Desk, switches: Switches, language: str = "") -> Ou
     verdict = holds.hold(verdict, case, reading, spoken, desk)
     watch.lap("judge")
 
+    account = lookup.look_up(verdict, case, code, desk)
+    if account.reason is not None:
+        verdict = narrow(verdict, Allowance.REVIEW, account.reason)
+
     if verdict.allowance is Allowance.ROUTE or case.message.kind in (MessageKind.BOUNCE, MessageKind.UNREADABLE):
-        return watch.onto(_handed_over(verdict, spoken, desk))
+        return watch.onto(_handed_over(verdict, case, spoken, desk))
     if len(reading.parts) > desk.policy.limits.question_parts:
         reading = question.shortened(reading, desk.policy.limits.question_parts)
 
@@ -44,7 +49,7 @@ def answer(case: Case, desk: Desk, switches: Switches, language: str = "") -> Ou
     asked = compose.request(case.message, parts, code, desk)
     watch.lap("search")
 
-    draft, checks, refusal = _written(verdict, asked, case, desk, trouble, watch)
+    draft, checks, refusal = _written(verdict, asked, case, desk, trouble, watch, account.record)
     missing = check.missing_keys(check.Draftwork(draft, asked, case.message, desk)) if draft is not None else ()
     base = _base(Decision.REVIEW, verdict.reason, spoken, verdict.tier, desk)
     outcome = decide.decide(verdict, draft, checks, refusal, desk.policy, base)
@@ -65,16 +70,17 @@ def detect(case: Case, desk: Desk, language: str = "") -> Language:
 
 
 def _written(
-    verdict: Verdict, asked: WritingRequest, case: Case, desk: Desk, trouble: str, watch: Stopwatch
+    verdict: Verdict, asked: WritingRequest, case: Case, desk: Desk, trouble: str, watch: Stopwatch, record: AccountRecord | None
 ) -> tuple[Draft | None, tuple[Check, ...], Refusal | None]:
     """The draft with its checks, or why there is none."""
     if verdict.template:
         template = desk.policy.templates[verdict.template]
-        draft = compose.from_template(template, asked, case.message)
+        draft = compose.from_template(template, asked, case.message, desk.policy, record)
         watch.lap("write")
         if draft is None:
-            return None, (), Refusal(reason="template_language")
-        checks = check.check_template(draft, template.text[asked.language], asked, case.message, desk)
+            return None, (), Refusal(reason="template_language") if asked.language not in template.text else None
+        approved = compose.approved_text(template, asked.language, desk.policy, record)
+        checks = check.check_template(draft, approved, asked, case.message, desk, record)
         watch.lap("check")
         return draft, checks, None
     if trouble or not any(found.score >= asked.minimum for part in asked.parts for found in part.found):
@@ -103,11 +109,13 @@ def _question(case: Case, spoken: Language, reading: question.Reading) -> Questi
         language=spoken.code,
         trust=message.trust,
         parts=len(reading.parts),
+        asked=tuple(part.text for part in reading.parts),
     )
 
 
-def _handed_over(verdict: Verdict, spoken: Language, desk: Desk) -> Outcome:
-    decision = Decision.ROUTE if verdict.allowance is Allowance.ROUTE else Decision.REVIEW
+def _handed_over(verdict: Verdict, case: Case, spoken: Language, desk: Desk) -> Outcome:
+    """To the team. But a customer who chats waits in the chat, where only who works in the panel can answer."""
+    decision = Decision.ROUTE if verdict.allowance is Allowance.ROUTE and case.channel != "chat" else Decision.REVIEW
     base = _base(decision, verdict.reason, spoken, verdict.tier, desk)
     return msgspec.structs.replace(base, rule=verdict.rule, team=verdict.team, stages=verdict.trail)
 

@@ -18,6 +18,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from appliance.desk import lookup
 from appliance.desk.desk import Desk
 from appliance.desk.fit import codes, speaks_of, speaks_of_names
 from appliance.desk.search import is_ambiguous
@@ -26,6 +27,7 @@ from appliance.engines.writer.protocol import Part, WritingRequest
 from appliance.language import words
 from appliance.policy import privacy
 from appliance.policy.normal import INVISIBLE
+from appliance.records.account import AccountRecord
 from appliance.records.answer import Check, Draft, DraftSentence
 from appliance.records.knowledge import Passage
 from appliance.records.message import Message
@@ -230,9 +232,21 @@ CHECKS: dict[str, Callable[[Draftwork], Finding]] = {
 }
 
 
-def check_template(draft: Draft, text: str, asked: WritingRequest, message: Message, desk: Desk) -> tuple[Check, ...]:
-    """An approved template needs no passages; it must be word for word what was approved, and within its frame."""
+def check_template(
+    draft: Draft, text: str, asked: WritingRequest, message: Message, desk: Desk, record: AccountRecord | None = None
+) -> tuple[Check, ...]:
+    """An approved template needs no passages; it must be word for word what was approved, and within its frame. ``text`` is what was
+    approved, with the values of ``record`` in its gaps, so that nothing else of the accounts can stand in the draft."""
     work = Draftwork(draft, asked, message, desk)
     same = [sentence.text for sentence in work.body] == [text.strip()]
     approved = Check(name="grounded", passed=same, score=1.0 if same else 0.0, reason=None if same else Reason(code="template_changed"))
-    return (approved, *(_made(name, CHECKS[name], work) for name in ("courtesy", "plain", "length")))
+    private = () if record is None else (_made("private", lambda work: _their_own(record, work), work),)
+    return (approved, *private, *(_made(name, CHECKS[name], work) for name in ("courtesy", "plain", "length")))
+
+
+def _their_own(record: AccountRecord, work: Draftwork) -> Finding:
+    """The record is the writer's, whatever the look-up said, and shows no number that never stands in a reply."""
+    if not lookup.is_theirs(record, work.message, work.desk.policy.accounts):
+        return _no("other_customer_data", names=("account",))
+    secret = sorted({kind for value in record.values.values() for kind, _ in privacy.values(value) if kind in privacy.SECRET})
+    return _no("personal_data_in_draft", names=secret) if secret else _yes()

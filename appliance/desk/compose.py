@@ -9,11 +9,13 @@ from collections.abc import Iterable
 
 import msgspec
 
+from appliance.desk import lookup
 from appliance.desk.desk import Company, Desk
 from appliance.engines import lexicon
 from appliance.engines.errors import EngineTimeout
 from appliance.engines.writer.protocol import Courtesy, Part, Refusal, WritingRequest, Written
-from appliance.policy.model import Template
+from appliance.policy.model import Policy, Template
+from appliance.records.account import AccountRecord
 from appliance.records.answer import Draft, DraftSentence
 from appliance.records.knowledge import Citation, Found
 from appliance.records.language import Code
@@ -115,13 +117,19 @@ def draft(sentences: tuple[DraftSentence, ...], asked: WritingRequest, message: 
     )
 
 
-def from_template(template: Template, asked: WritingRequest, message: Message) -> Draft | None:
-    """An approved text between greeting and closing; None when there is none in the customer's language."""
-    text = template.text.get(asked.language, "")
+def from_template(
+    template: Template, asked: WritingRequest, message: Message, policy: Policy, record: AccountRecord | None = None
+) -> Draft | None:
+    """An approved text between greeting and closing; None when there is none in the customer's language, or when it shows the
+    customer's record and that is not there."""
+    text = approved_text(template, asked.language, policy, record)
     if not text:
         return None
     cited = f"template:{template.name}"
-    sentences = [DraftSentence(text=text.strip(), passages=(cited,))]
+    places = [Citation(source="policy.toml", passage=cited, score=1.0)]
+    if record is not None:
+        places.append(Citation(source="accounts", passage=record.citation, score=1.0))
+    sentences = [DraftSentence(text=text, passages=tuple(place.passage for place in places))]
     if asked.courtesy.greeting:
         sentences.insert(0, DraftSentence(text=asked.courtesy.greeting, courtesy=True))
     if asked.courtesy.closing:
@@ -131,9 +139,18 @@ def from_template(template: Template, asked: WritingRequest, message: Message) -
         subject=message.subject,
         text=layout(tuple(sentences), asked.courtesy),
         sentences=tuple(sentences),
-        citations=(Citation(source="policy.toml", passage=cited, score=1.0),),
+        citations=tuple(places),
         writer=cited,
+        account=record,
     )
+
+
+def approved_text(template: Template, code: Code, policy: Policy, record: AccountRecord | None) -> str:
+    """What was approved to be sent in this language, with the customer's record in its gaps; "" when that cannot be had."""
+    text = template.text.get(code, "").strip()
+    if not template.needs_account:
+        return text
+    return lookup.filled(text, record, code, policy.accounts) if record is not None else ""
 
 
 def layout(sentences: Iterable[DraftSentence], frame: Courtesy) -> str:

@@ -76,4 +76,6 @@ def _telling(verdict: Verdict) -> Reason:
 
 
 def _answered(total: float | None, draft: Draft | None) -> Reason:
+    if draft is not None and draft.account is not None:
+        return Reason(code="answered_account")
     return Reason(code="answered", numbers={"score": total or 0.0, "passages": len(draft.citations) if draft is not None else 0})

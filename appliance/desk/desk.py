@@ -7,6 +7,7 @@ from typing import Protocol
 from appliance.engines.judge.protocol import Judge
 from appliance.engines.writer.protocol import Writer
 from appliance.policy.model import Policy
+from appliance.records.account import AccountRecord, Miss
 from appliance.records.answer import Versions
 from appliance.records.knowledge import Found, Passage
 from appliance.records.language import LANGUAGES, Code, Language
@@ -35,6 +36,21 @@ class Search(Protocol):
     def passage(self, name: str) -> Passage | None:
         """The passage with this id."""
         ...
+
+
+class Accounts(Protocol):
+    """The customers' own records, as far as the desk asks for them. ``appliance.knowledge.accounts.Accounts`` satisfies this."""
+
+    def find(self, address: str, order: str) -> AccountRecord | Miss:
+        """The one record of this customer about this order, or why there is none."""
+        ...
+
+
+class NoAccounts:
+    """A company without account records."""
+
+    def find(self, address: str, order: str) -> AccountRecord | Miss:  # noqa: ARG002
+        return Miss.CLOSED
 
 
 class Detect(Protocol):
@@ -69,3 +85,4 @@ class Desk:
     judge: Judge
     versions: Versions = field(default_factory=Versions)
     timer: Callable[[], float] = field(default=_no_time)
+    accounts: Accounts = field(default_factory=NoAccounts)

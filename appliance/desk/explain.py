@@ -1,7 +1,9 @@
 """Why a case stands where it stands, for a person: whole sentences in their language, from what the journal kept."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
+from appliance.desk.deliveries import remarks
 from appliance.desk.reasons import sentence
 from appliance.records.answer import Check, Decision, Outcome
 from appliance.records.case import CaseFile
@@ -16,6 +18,8 @@ _WORDS: dict[Code, dict[str, str]] = {
         "close": "Decision: closed, there is nothing to answer.",
         "undecided": "Not decided yet.",
         "erased": "The customer's words were erased; numbers and decisions stay.",
+        "removed": "The words were removed on {day}, when their {days}-day keeping time was over; numbers and decisions stay.",
+        "archived": "The words were removed on {day}, when the queue was archived; numbers and decisions stay.",
         "because": "Because: {reason}",
         "also": "Also: {reason}",
         "language": "Language: {language}, known by {source}, confidence {confidence}.",
@@ -40,6 +44,8 @@ _WORDS: dict[Code, dict[str, str]] = {
         "close": "Päätös: suljettu, ei vastattavaa.",
         "undecided": "Ei vielä päätetty.",
         "erased": "Asiakkaan sanat on poistettu; luvut ja päätökset säilyvät.",
+        "removed": "Sanat poistettiin {day} {days} päivän säilytysajan päätyttyä; luvut ja päätökset säilyvät.",
+        "archived": "Sanat poistettiin {day}, kun jono arkistoitiin; luvut ja päätökset säilyvät.",
         "because": "Syy: {reason}",
         "also": "Lisäksi: {reason}",
         "language": "Kieli: {language}, peruste {source}, varmuus {confidence}.",
@@ -64,6 +70,8 @@ _WORDS: dict[Code, dict[str, str]] = {
         "close": "Beslut: avslutat, inget att besvara.",
         "undecided": "Inte avgjort ännu.",
         "erased": "Kundens ord har raderats; tal och beslut finns kvar.",
+        "removed": "Orden togs bort {day} efter {days} dygns lagringstid; tal och beslut finns kvar.",
+        "archived": "Orden togs bort {day}, när kön arkiverades; tal och beslut finns kvar.",
         "because": "Orsak: {reason}",
         "also": "Dessutom: {reason}",
         "language": "Språk: {language}, känt genom {source}, säkerhet {confidence}.",
@@ -106,12 +114,25 @@ _TIERS: dict[Code, dict[Tier, str]] = {
 
 
 def explain(file: CaseFile, language: Code) -> list[str]:
-    """One sentence a line, the decision first."""
+    """One sentence a line, the decision first, and last what became of it on the way out."""
     words = _WORDS[language]
-    lines = [words["erased"]] if file.erased else []
+    lines = [words_gone(file, language)] if file.erased else []
     if file.outcome is None:
         return [*lines, words["undecided"], *_row_reason(file, language)]
-    return [*lines, *_of(file.outcome, language)]
+    return [*lines, *_of(file.outcome, language), *(sentence(remark, language) for remark in remarks(file.lines))]
+
+
+def words_gone(file: CaseFile, language: Code) -> str:
+    """Of a case without words: when they went, and why."""
+    at = file.row.words_removed_at
+    code = "erased" if not at else "removed" if file.kept_days else "archived"
+    return _WORDS[language][code].format(day=_day(at, language), days=file.kept_days)
+
+
+def _day(at: float, language: Code) -> str:
+    """A day in UTC as it is written in the language."""
+    day = datetime.fromtimestamp(at, UTC)
+    return f"{day.day}.{day.month}.{day.year}" if language == "fi" else f"{day:%Y-%m-%d}"
 
 
 def _row_reason(file: CaseFile, language: Code) -> list[str]:

@@ -1,9 +1,12 @@
 """How well a passage fits a question, beyond what the search says.
 
-The search finds what is nearest; it cannot say that nothing is near enough. Four things tell an answer from a likeness:
+The search finds what is nearest; it cannot say that nothing is near enough. Five things tell an answer from a likeness:
 
     strangers  words of the question that the passage does not know, and that are neither light ("show", "need") nor the theme of
                the whole knowledge ("pump" at a pump shop). They say that something else is asked: "can I *return* a gift card?"
+               They are weighed against the known words that are neither, since the theme speaks for no passage. When the passage
+               knows fewer words than it does not know, the theme is a stranger to it: "can I *pay* for a *pump* by gift card?"
+    kind       a time or a count is asked for, and the passage has one (``kinds``)
     coverage   the passage speaks of most of what was asked: "does the Koski 40 stand salt water?" has words that no passage knows
     name       the question says what the passage is about: its key, its title or another way to ask for it, with all its words.
                "What time is it?" shares a word with "what time can I call?" and does not name it
@@ -16,6 +19,7 @@ from functools import cache
 
 import msgspec
 
+from appliance.desk.kinds import has_the_kind
 from appliance.engines import lexicon
 from appliance.language.words import content_stems, names, stems, tokens
 from appliance.records.knowledge import Found, Passage
@@ -63,7 +67,8 @@ def fit(wanted: Asked, found: Found) -> float:
     asked = frozenset(content_stems(wanted.text, code))
     known = _known(asked, found.passage, code)
     told = frozenset(content_stems(wanted.told, code))
-    strangers = {word for word in asked - known - told if not _is_idle(word, wanted.theme, code)}
+    idle = frozenset(word for word in asked if _is_idle(word, wanted.theme, code))
+    strangers = asked - known - told - idle
     covered = len(known) / (len(known) + len(strangers | ((asked - known) & told))) if known else 0.0
     whole_title = found.score >= WHOLE_TITLE and _holds_title(asked, found.passage, code)
     score = found.score
@@ -71,10 +76,14 @@ def fit(wanted: Asked, found: Found) -> float:
         score *= covered / COVERED
     elif score >= WORTH_A_LOOK:
         score = max(score, (score + (1.0 if whole_title else covered)) / 2)
-    if len(strangers) > STRANGERS_MOST * (len(known) + len(strangers)):
+    unknown = frozenset(word for word in asked - known - told if not _is_light(word, code))
+    if len(strangers) > STRANGERS_MOST * (len(known - idle) + len(strangers)) or len(unknown) > len(known):
+        score *= STRANGE
+    if not has_the_kind(wanted.text.removeprefix(wanted.told), found.passage.text, code):
         score *= STRANGE
     plain = not asked - known and len(asked) >= PLAIN_WORDS
-    return round(score if plain or is_named(asked, found.passage, wanted.keys, code) else score * UNNAMED, 4)
+    only = wanted.keys == (found.passage.key,) and not strangers | unknown  # "opening hours?" names one fact of ours, and nothing else
+    return round(score if plain or only or is_named(asked, found.passage, wanted.keys, code) else score * UNNAMED, 4)
 
 
 def coverage(text: str, passage: Passage, code: Code) -> float:
@@ -122,10 +131,16 @@ def _known(asked: frozenset[str], passage: Passage, code: Code) -> frozenset[str
 
 
 def _is_idle(word: str, theme: frozenset[str], code: Code) -> bool:
-    """Does the word say nothing about which passage is meant?"""
-    if any(_same_form(word, other) for other in _light(code)):
-        return True
-    return any(_same_word(word, other, code) or (len(other) >= _SHORTEST_PIECE and word.endswith(other)) for other in theme)
+    """Does the word say nothing about which passage is meant? A bare number does not: it belongs to a name or to a unit beside it."""
+    return (
+        word.isdecimal()
+        or _is_light(word, code)
+        or any(_same_word(word, other, code) or (len(other) >= _SHORTEST_PIECE and word.endswith(other)) for other in theme)
+    )
+
+
+def _is_light(word: str, code: Code) -> bool:
+    return any(_same_form(word, other) for other in _light(code))
 
 
 @cache

@@ -4,14 +4,16 @@ Each hold is a row: the most it leaves, and its reason. ``closed`` are the cases
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from appliance.desk.desk import Desk
 from appliance.desk.question import Reading
+from appliance.engines import lexicon
 from appliance.language.html import html_to_text
 from appliance.language.words import tokens
 from appliance.policy import narrow
 from appliance.records.case import Case
-from appliance.records.language import Language
+from appliance.records.language import LANGUAGES, Language
 from appliance.records.message import Message, MessageKind, Trust
 from appliance.records.policy import Allowance, Reason, Verdict
 
@@ -20,6 +22,9 @@ _BOUNCE_IS_FINE = ("delayed", "delivered", "relayed", "expanded")  # RFC 3464, 2
 # Signs under which a customer may write all the same: through a group address, a web form, a gateway. Never answered by the
 # appliance, but a person looks; all other automatic mail is closed.
 PERHAPS_A_PERSON = frozenset({"list", "robot_sender", "null_return_path", "loop", "suppresses_replies"})
+
+GREETING = "only_greets"
+_GREETING_CHARACTERS = 60
 
 UNREAD_WORDS, UNREAD_SHARE = 6, 0.2  # above both, the two parts of a mail are two mails: links and footers differ by less
 
@@ -36,7 +41,20 @@ def closed(case: Case) -> Reason | None:
         return Reason(code="automatic", names=(message.automatic_reason,) if message.automatic_reason else ())
     if message.kind is MessageKind.BOUNCE:
         return _closed_bounce(case)
+    if case.channel == "chat" and only_greets(message.text):
+        return Reason(code=GREETING)
     return None
+
+
+def only_greets(text: str) -> bool:
+    """Whether somebody says hello in one of our languages and nothing else, as many do before they ask."""
+    said = " ".join(tokens(text[:_GREETING_CHARACTERS]))
+    return len(text) <= _GREETING_CHARACTERS and said in _greetings()
+
+
+@lru_cache(maxsize=1)
+def _greetings() -> frozenset[str]:
+    return frozenset(greeting for code in LANGUAGES for greeting in lexicon.lists("question", code)["greetings"])
 
 
 def _closed_bounce(case: Case) -> Reason | None:
@@ -61,7 +79,7 @@ def hold(verdict: Verdict, case: Case, reading: Reading, language: Language, des
 
 
 def _by_case(case: Case, desk: Desk) -> Iterator[Reason]:
-    message, limits = case.message, desk.policy.limits
+    message, limits = case.message, desk.policy.limits.of(case.channel)
     if message.kind is MessageKind.UNREADABLE:
         yield Reason(code="unreadable")
     if parts_differ(message):
@@ -83,7 +101,7 @@ def _by_case(case: Case, desk: Desk) -> Iterator[Reason]:
         yield Reason(code="follow_up", numbers={"earlier": case.history.earlier_unanswered})
     if not message.sender.address:
         yield Reason(code="no_address")
-    if _replies_go_elsewhere(message):
+    if replies_go_elsewhere(message):
         yield Reason(code="reply_to_differs")
     if case.attempts > limits.attempts:
         yield Reason(code="gave_up", numbers={"attempts": case.attempts})
@@ -126,5 +144,5 @@ def _by_reading(message: Message, reading: Reading, desk: Desk) -> Iterator[Reas
         yield Reason(code="attachment_question", numbers={"attachments": len(message.attachments)})
 
 
-def _replies_go_elsewhere(message: Message) -> bool:
+def replies_go_elsewhere(message: Message) -> bool:
     return any(address.address.lower() != message.sender.address.lower() for address in message.reply_to)

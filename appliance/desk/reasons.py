@@ -12,6 +12,7 @@ from appliance.records.language import LANGUAGES, Code
 from appliance.records.policy import Reason
 
 _GAP = re.compile(r"\{(\w+)\}")
+_FORMS = re.compile(r"\{(\w+)\|([^|{}]*)\|([^|{}]*)\}")  # of a number's word: the one for 1, and the one for any other
 _BRACKET = re.compile(r" ?\([^()]*\{\w+\}[^()]*\)")  # goes whole when a gap in it has no value
 _UNKNOWN: dict[Code, str] = {"fi": "Syy: {code}.", "sv": "Orsak: {code}.", "en": "Reason: {code}."}
 
@@ -41,6 +42,7 @@ def sentence(reason: Reason, language: Code) -> str:
     for bracket in _BRACKET.findall(text):
         if any(not values.get(gap) for gap in _GAP.findall(bracket)):
             text = text.replace(bracket, "")
+    text = _FORMS.sub(lambda forms: forms[2] if reason.numbers.get(forms[1]) == 1 else forms[3], text)
     return _GAP.sub(lambda gap: values.get(gap[1], ""), text).replace(": .", ".").replace("  ", " ")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from appliance.desk.answer import answer, versions
 from appliance.desk.desk import Desk
 from appliance.engines.writer.protocol import Refusal, WritingRequest, Written
+from appliance.records.account import AccountRecord, Miss
 from appliance.records.answer import Draft, Outcome, Versions
 from appliance.records.case import CaseFile
 from appliance.records.policy import SWITCH_NAMES, Reason, Switches
@@ -35,13 +36,26 @@ class RecordedWriter:
         return Written(sentences=self._sentences, refusal=self._refusal)
 
 
+class RecordedAccounts:
+    """Account records that say what they said then: the sheet may hold another status by now, or the order no more."""
+
+    def __init__(self, said: AccountRecord | Miss) -> None:
+        self._said = said
+
+    def find(self, address: str, order: str) -> AccountRecord | Miss:
+        """What was found then, whatever is asked."""
+        del address, order
+        return self._said
+
+
 def replay(file: CaseFile, desk: Desk, switches: Switches) -> dict[str, Any]:
     """``same``, the decision and reason ``then`` and ``now``, and which versions differ. ``switches`` as they stand now are
     shown beside; decided is with the levers as they stood then."""
     outcome, case = file.outcome, file.case
     if outcome is None or case is None:
         return {"same": None, "why": "erased" if file.erased else "undecided", "then": None, "now": None, "differs": {}}
-    recorded = replace(desk, writer=RecordedWriter(outcome.draft or file.draft, outcome))
+    draft = outcome.draft or file.draft
+    recorded = replace(desk, writer=RecordedWriter(draft, outcome), accounts=_accounts_then(draft, outcome) or desk.accounts)
     again = answer(case, recorded, levers_then(outcome))
     narrowed = _narrowed_by_store(outcome)
     same = again.decision == outcome.decision or (narrowed is not None and again.decision == "send")
@@ -53,6 +67,14 @@ def replay(file: CaseFile, desk: Desk, switches: Switches) -> dict[str, Any]:
         "differs": differences(outcome.versions, versions(desk)),
         "levers_now": {name: getattr(switches, name) for name in SWITCH_NAMES},
     }
+
+
+def _accounts_then(draft: Draft | None, outcome: Outcome) -> RecordedAccounts | None:
+    """None when nothing is on record about a look-up: then the accounts of today are asked."""
+    if draft is not None and draft.account is not None:
+        return RecordedAccounts(draft.account)
+    missed = next((reason.code for reason in outcome.stages if reason.code in set(Miss)), None)
+    return RecordedAccounts(Miss(missed)) if missed is not None else None
 
 
 def differences(then: Versions, now: Versions) -> dict[str, dict[str, str]]:

@@ -11,20 +11,28 @@
 Each room derives its own below these. Whoever runs a loop answers for what goes wrong in it.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 
 class TandemError(Exception):
     """Something a person can act on: a message that names the thing and the reason, and a remedy.
 
     ``message`` and ``remedy`` are whole sentences without a customer's words in them.
-    ``exit_code`` is what the command line ends with.
+    ``exit_code`` is what the command line ends with. ``code`` says the same to whoever has words of their own for it, as the
+    panel has in three languages, and ``gaps`` what they are filled with; "" for what only the message tells.
     """
 
     exit_code = 1
+    code = ""
+    gaps: Mapping[str, str] = MappingProxyType({})
 
-    def __init__(self, message: str, remedy: str = "") -> None:
+    def __init__(self, message: str, remedy: str = "", *, code: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+        if code:
+            self.code = code
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".strip()
@@ -34,6 +42,7 @@ class SettingsError(TandemError):
     """What was configured cannot be used."""
 
     exit_code = 2
+    code = "settings"
 
 
 class StoreError(TandemError):
@@ -53,4 +62,6 @@ class EngineError(TandemError):
 
 
 class Refused(TandemError):
-    """The caller may not do this, or not now."""
+    """The caller may not do this, or not now. ``code`` names the words for it in each language; it does not change with them."""
+
+    code = "refused"

@@ -1,13 +1,14 @@
-"""Named points of the path where a test may end the process.
+"""Named points of the path where a test may end the process, or hold it up.
 
 ``reach("settle.before_commit")`` does nothing, unless the environment says ``TANDEM_FAULT=settle.before_commit:3``:
-then the third time that point is reached the process dies as by ``kill -9``. When the variable is not set, ``reach``
-is an empty function: the cost of a call and nothing else.
+then the third time that point is reached the process dies as by ``kill -9``; with ``:3:hang`` that thread waits there for
+ever instead. When the variable is not set, ``reach`` is an empty function: the cost of a call and nothing else.
 """
 
 import os
 import signal
 import threading
+from collections.abc import Callable
 
 POINTS: tuple[str, ...] = (
     "intake.fetched",
@@ -26,6 +27,10 @@ POINTS: tuple[str, ...] = (
     "deliver.after_data",
     "deliver.before_delivered",
     "deliver.after_delivered",
+    "drafts.before_append",
+    "drafts.after_append",
+    "drafts.before_removal",
+    "drafts.after_removal",
 )
 
 
@@ -33,12 +38,24 @@ def _nothing(point: str) -> None:
     """No fault is asked for."""
 
 
-class _Countdown:
-    """Ends the process the n-th time its point is reached."""
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
-    def __init__(self, point: str, times: int) -> None:
+
+def _hang() -> None:
+    threading.Event().wait()
+
+
+_WHAT_HAPPENS = {"": _die, "hang": _hang}
+
+
+class _Countdown:
+    """Ends the process, or holds the thread up, the n-th time its point is reached."""
+
+    def __init__(self, point: str, times: int, happens: Callable[[], None]) -> None:
         self.point = point
         self.left = times
+        self.happens = happens
         self.lock = threading.Lock()
 
     def __call__(self, point: str) -> None:
@@ -46,17 +63,18 @@ class _Countdown:
             return
         with self.lock:
             self.left -= 1
-            if self.left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+            due = self.left == 0
+        if due:
+            self.happens()
 
 
 def _from_environment(wish: str):  # type: ignore[no-untyped-def]
     if not wish:
         return _nothing
-    point, _, times = wish.partition(":")
+    point, times, what = [*wish.split(":"), "", ""][:3]
     if point not in POINTS:
         raise ValueError(f"TANDEM_FAULT names no fault point: {point}. Known: {', '.join(POINTS)}")
-    return _Countdown(point, int(times or 1))
+    return _Countdown(point, int(times or 1), _WHAT_HAPPENS[what])
 
 
 reach = _from_environment(os.environ.get("TANDEM_FAULT", ""))

@@ -46,6 +46,28 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
 
 
 @contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """A place to write a file that is on the disk, whole, when this ends; else it is not there at all.
+
+    Raises ``FileExistsError`` when there is one already: it is never replaced. The place has the same suffix. A power loss in
+    between leaves an empty file at most.
+    """
+    path.touch(mode=0o600, exist_ok=False)
+    partial = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        partial.touch(mode=0o600)
+        yield partial
+        with partial.open("rb") as file:
+            flush_to_disk(file.fileno())
+        os.replace(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+        raise
+    flush_directory(path.parent)
+
+
+@contextmanager
 def exclusive_lock(path: Path) -> Iterator[IO[str] | None]:
     """Hold the lock file while inside; yields None at once when another process holds it.
 

@@ -11,10 +11,11 @@ import re
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
-from appliance.ground.errors import StoreError
+from appliance.ground.errors import StoreError, TandemError
 
 _MASKS = (
     (re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"), "[address]"),
@@ -42,17 +43,28 @@ class _JsonLines(logging.Formatter):
         }
         for name, value in getattr(record, _FIELDS, {}).items():
             line[name] = scrub(value) if isinstance(value, str) else value
-        if record.exc_info:
-            line["trace"] = scrub(self.formatException(record.exc_info))
+        if record.exc_info and record.exc_info[1] is not None:
+            line["trace"] = scrub("".join(_told(record.exc_info[1])))
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
-def configure(folder: Path | None, level: str = "info") -> None:
-    """Log to standard error, and below ``folder`` to ``tandem.log`` and, errors only, ``errors.log``.
+def _told(error: BaseException) -> list[str]:
+    """Where an error came up and of what kind it is, its causes first.
+
+    What it says is told only where it is our own sentence: any other may quote what it stumbled over, and that is a customer's.
+    """
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    said = str(error) if isinstance(error, TandemError) else (isinstance(error, OSError) and error.strerror) or ""
+    kind = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    return [*(_told(cause) if cause is not None else []), *traceback.format_tb(error.__traceback__), f"{kind}\n"]
+
+
+def configure(folder: Path | None, level: str = "info", standard_error: bool = True) -> None:
+    """Log to standard error unless told not to, and below ``folder`` to ``tandem.log`` and, errors only, ``errors.log``.
 
     Raises ``StoreError`` when these cannot be made; the log is then as it was before.
     """
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)] if standard_error else []
     if folder is not None:
         handlers += _files(folder)
     # A line that cannot be written (the log's own disk is full) is lost, and that is all. Python would print a traceback to
@@ -119,6 +131,7 @@ class Trouble:
         self._log = log
         self._name = name
         self._broken = ""
+        self._error: TandemError | None = None
         self._lock = threading.Lock()
 
     @property
@@ -126,14 +139,20 @@ class Trouble:
         """Why it is broken now, or an empty string."""
         return self._broken
 
-    def broke(self, reason: str, **fields: Any) -> None:
+    @property
+    def error(self) -> TandemError | None:
+        """What broke it, where whoever told had an error at hand; None when it is whole."""
+        return self._error
+
+    def broke(self, reason: str, *, error: TandemError | None = None, **fields: Any) -> None:
         with self._lock:
-            first, self._broken = self._broken != reason, reason
+            first, self._broken, self._error = self._broken != reason, reason, error
         if first:
-            self._log.warning(f"{self._name}_broke", reason=reason, **fields)
+            code = {"code": error.code} if error is not None and error.code else {}
+            self._log.warning(f"{self._name}_broke", reason=reason, **code, **fields)
 
     def healed(self) -> None:
         with self._lock:
-            was, self._broken = self._broken, ""
+            was, self._broken, self._error = self._broken, "", None
         if was:
             self._log.info(f"{self._name}_healed", was=was)

@@ -6,8 +6,8 @@ from appliance.ground.errors import KnowledgeError
 class SourceUnreadable(KnowledgeError):
     """The source could not be read. The passages from its last good read stay in use.
 
-    ``code`` is what the journal keeps: ``source_missing``, ``source_locked``, ``source_too_large``, ``source_broken``,
-    ``source_kind_unknown`` or ``source_empty``.
+    ``code`` is what the journal keeps: ``source_missing``, ``source_locked``, ``source_unreachable``,
+    ``source_too_large``, ``source_broken``, ``source_kind_unknown`` or ``source_empty``.
     """
 
     def __init__(self, code: str, message: str, remedy: str) -> None:

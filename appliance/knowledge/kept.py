@@ -68,6 +68,17 @@ class Keeper:
         """Put the last change beside it, readable for people."""
         self._write(self._path(change.source, ".diff.json"), msgspec.json.format(msgspec.json.encode(change), indent=2))
 
+    def load_diff(self, source: str) -> DiffOnDisk | None:
+        """The last change of the source; None when there is none that this program can read."""
+        path = self._path(source, ".diff.json")
+        if path is None:
+            return None
+        try:
+            found = msgspec.json.decode(path.read_bytes(), type=DiffOnDisk)
+        except (OSError, msgspec.MsgspecError):
+            return None
+        return found if found.source == source else None
+
     def _write(self, path: Path | None, content: bytes) -> None:
         if path is None:
             return

@@ -2,32 +2,53 @@
 
 import threading
 from collections.abc import Sequence
-from pathlib import Path
+from concurrent.futures import wait
+from pathlib import Path, PurePath
 
 from appliance.ground.clock import Clock
+from appliance.ground.errors import KnowledgeError
 from appliance.knowledge.compare import Disagreement, SourceChange, diff, disagreements, names
 from appliance.knowledge.kept import DiffOnDisk, Keeper
 from appliance.knowledge.shelf import Shelf
-from appliance.knowledge.source import ConfiguredSource, Standing, WatchedSource
+from appliance.knowledge.source import ConfiguredSource, ReadSecret, Standing, WatchedSource, origin_of
 from appliance.records.knowledge import Found, Passage, SourceState
 from appliance.records.language import Code
 
 __all__ = ["Library", "SourceChange"]
+
+PERSON_WAITS_SECONDS = 6.0  # for sources on web servers, all of them together; a server that is silent is given up before that
+LOOP_WAITS_SECONDS = 0.5  # long enough for a server that is well; what comes later is seen at the next look
+
+
+def no_secret(path: Path) -> str:
+    """Where nobody may read passwords, a source that needs one cannot be fetched."""
+    raise KnowledgeError(f"The password in {path} may not be read here.", "Look at the source in the panel or by: tandem knowledge list")
 
 
 class Library:
     """What the company knows. Any thread may search; refreshing is done by one at a time.
 
     Relative paths of sources start at ``base``. ``state_folder`` keeps the last good readings and the diffs; None keeps none.
-    Nothing is read before the first ``refresh``.
+    ``read_secret`` reads the password file of a source on a web server. Nothing is read before the first ``refresh``.
     """
 
-    def __init__(self, sources: Sequence[ConfiguredSource], base: Path, clock: Clock, state_folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        sources: Sequence[ConfiguredSource],
+        base: Path,
+        clock: Clock,
+        state_folder: Path | None = None,
+        read_secret: ReadSecret = no_secret,
+    ) -> None:
         keeper = Keeper(state_folder)
+        origins = [origin_of(source, base, clock, read_secret) for source in sources]
+        called = _source_names([origin.path for origin in origins], [source.language for source in sources])
+        self._base = base
         self._clock = clock
         self._keeper = keeper
+        self._read_secret = read_secret
         self._sources = tuple(
-            WatchedSource(source, base, clock, keeper, name) for source, name in zip(sources, _source_names(sources), strict=True)
+            WatchedSource(source, origin, base, clock, keeper, name) for source, origin, name in zip(sources, origins, called, strict=True)
         )
         self._refreshing = threading.Lock()
         self._shelf = Shelf({})
@@ -38,13 +59,25 @@ class Library:
         """The digest of everything that is on the shelf now."""
         return self._shelf.version
 
+    def add(self, source: ConfiguredSource) -> str:
+        """Watch one more source; it is read at the next ``refresh``. Returns its name; the others keep theirs."""
+        with self._refreshing:
+            origin = origin_of(source, self._base, self._clock, self._read_secret)
+            *_, name = _source_names(
+                [*(one.place for one in self._sources), origin.path], [*(one.language for one in self._sources), source.language]
+            )
+            self._sources = (*self._sources, WatchedSource(source, origin, self._base, self._clock, self._keeper, name))
+            return name
+
     def refresh(self, settle_seconds: float = 0.0) -> tuple[SourceChange, ...]:
         """Read what is new and put it on the shelf. Costs one look at each file when nothing is; never raises for a source.
 
-        A loop that looks often gives ``settle_seconds``, so that a file still being copied is not read half; a person who
-        asks for a refresh means the file as it is.
+        A loop that looks often gives ``settle_seconds``, so that a file still being copied is not read half, and a server is asked
+        when it is time; a person who asks for a refresh means the file as it is, and waits for the servers a little longer.
         """
         with self._refreshing:
+            asked = [answer for source in self._sources if (answer := source.ask(at_once=not settle_seconds)) is not None]
+            wait(asked, LOOP_WAITS_SECONDS if settle_seconds else PERSON_WAITS_SECONDS)
             found = [(source, source.recall(), source.look(settle_seconds)) for source in self._sources]
             changes = [self._change(source, before, after) for source, before, after in found]
             self._put_on_shelf([after for _, _, after in found])
@@ -106,19 +139,27 @@ class Library:
         """Facts that one language tells in more than one way."""
         return disagreements(self._shelf.passages)
 
+    def last_change(self, source: str) -> DiffOnDisk | None:
+        """What the last change of this source's passages was, or None when there was none, or none is known."""
+        return self._keeper.load_diff(source)
+
+    def file_of(self, source: str) -> Path | None:
+        """The file of the source of this name; None for one on a web server, and for none."""
+        found = next((one for one in self._sources if one.name == source), None)
+        return found.file if found is not None else None
+
     def states(self) -> tuple[SourceState, ...]:
         """Every configured source as it stands."""
         return tuple(source.state() for source in self._sources)
 
 
-def _source_names(sources: Sequence[ConfiguredSource]) -> tuple[str, ...]:
+def _source_names(paths: Sequence[PurePath], languages: Sequence[Code]) -> tuple[str, ...]:
     """Each source's name: its file's name, with as much of its path as tells it from the others."""
-    paths = [source.path for source in sources]
     found: list[str] = []
     for at, path in enumerate(paths):
         others = [other for place, other in enumerate(paths) if place != at]
         lengths = range(1, len(path.parts) + 1)
         alone = [count for count in lengths if all(other.parts[-count:] != path.parts[-count:] for other in others)]
-        name = "/".join(path.parts[-alone[0] :]) if alone else f"{path.name}:{sources[at].language}"
+        name = "/".join(path.parts[-alone[0] :]) if alone else f"{path.name}:{languages[at]}"
         found.append(name if name not in found else f"{name}#{at + 1}")
     return tuple(found)

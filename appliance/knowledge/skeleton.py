@@ -9,6 +9,7 @@ from appliance.knowledge.common_keys import common_aliases, common_keys
 from appliance.knowledge.errors import SkeletonError
 from appliance.knowledge.pieces import Piece
 from appliance.knowledge.reading import read
+from appliance.records.knowledge import Passage
 from appliance.records.language import LANGUAGES, Code
 
 _HEADERS: dict[Code, tuple[str, str, str, str]] = {
@@ -38,6 +39,12 @@ def skeleton(languages: Sequence[Code], from_source: Path | None, folder: Path, 
 
 def _common(code: Code) -> tuple[Piece, ...]:
     return tuple(Piece(key=key, text="", aliases=common_aliases(key, code)) for key in common_keys())
+
+
+def workbook_for(language: Code, passages: Sequence[Passage]) -> bytes:
+    """The workbook of one language with the keys of these passages; with none, the keys that nearly every company has."""
+    pieces = _facts([Piece(one.text, one.key, one.title, aliases=one.aliases, tags=one.tags) for one in passages])
+    return _workbook(language, pieces or _common(language))
 
 
 def _write(pieces: Mapping[Code, tuple[Piece, ...]], stem: str, folder: Path) -> tuple[Path, ...]:

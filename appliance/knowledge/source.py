@@ -1,5 +1,7 @@
 """One source under watch: is it another file than before, can it be read, and what stands until it can."""
 
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -7,32 +9,59 @@ from typing import Protocol
 from appliance.ground.clock import Clock
 from appliance.knowledge.errors import SourceUnreadable
 from appliance.knowledge.kept import Keeper, Kept
+from appliance.knowledge.origin import Answer, Content, FileOrigin, Origin, RemoteOrigin, Stamp
 from appliance.knowledge.passages import digest_of, passages_of
-from appliance.knowledge.pieces import LIMITS
 from appliance.knowledge.reading import READING_VERSION, read
+from appliance.knowledge.remote import SignIn, address_of
 from appliance.records.knowledge import Passage, SourceState
 from appliance.records.language import Code
 
 _FRESH = 2.0  # seconds; a file this young may change again without its time and size showing it
 
 
+ReadSecret = Callable[[Path], str]
+
+
 class ConfiguredSource(Protocol):
-    """What the settings say of a source. A ``fallback`` path may stand beside: a template for when the source fails."""
+    """What the settings say of a source: it is a file at ``path``, or one on a web server at ``url``, for which there may be a
+    name and a password. A ``fallback`` path may stand beside: a template for when the source fails."""
 
     @property
     def path(self) -> Path: ...
 
     @property
+    def url(self) -> str: ...
+
+    @property
     def language(self) -> Code: ...
 
+    @property
+    def fallback(self) -> Path | None: ...
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """By what a change of a file is noticed without reading it."""
+    @property
+    def user(self) -> str: ...
 
-    modified: int
-    size: int
-    inode: int
+    @property
+    def password_file(self) -> Path | None: ...
+
+    @property
+    def authorities(self) -> Path | None: ...
+
+    @property
+    def poll_seconds(self) -> int: ...
+
+
+def origin_of(configured: ConfiguredSource, base: Path, clock: Clock, read_secret: ReadSecret) -> Origin:
+    """Where the source's bytes come from. Relative paths start at ``base``. Raises :class:`SourceUnreadable` for a url that is none."""
+    if not configured.url:
+        return FileOrigin(base / configured.path)
+    return RemoteOrigin(address_of(configured.url), lambda: sign_in_of(configured, base, read_secret), configured.poll_seconds, clock)
+
+
+def sign_in_of(configured: ConfiguredSource, base: Path, read_secret: ReadSecret) -> SignIn:
+    """The name and the password as they are now. Raises ``TandemError`` when the password cannot be read."""
+    password = read_secret(base / configured.password_file) if configured.password_file is not None else ""
+    return SignIn(configured.user, password, str(base / configured.authorities) if configured.authorities is not None else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +85,31 @@ class Standing:
 
 
 class WatchedSource:
-    """Looks after one configured file. Only the library calls it, under its lock."""
+    """Looks after one configured source. Only the library calls it, under its lock."""
 
-    def __init__(self, configured: ConfiguredSource, base: Path, clock: Clock, keeper: Keeper, name: str) -> None:
+    def __init__(self, configured: ConfiguredSource, origin: Origin, base: Path, clock: Clock, keeper: Keeper, name: str) -> None:
         self.name = name
         self.language: Code = configured.language
-        self.path = base / configured.path
-        fallback = getattr(configured, "fallback", None)
-        self._fallback: Path | None = base / fallback if fallback else None
+        self.place = origin.path
+        self.file: Path | None = None if configured.url else base / configured.path
+        self._origin = origin
+        self._fallback: Path | None = base / configured.fallback if configured.fallback else None
         self._clock = clock
         self._keeper = keeper
         self._recalled = False
         self.standing = Standing()
+
+    def ask(self, at_once: bool) -> "Future[Answer] | None":
+        """Begin to look, where that takes time; what may be waited for, or None."""
+        return self._origin.ask(at_once)
 
     def look(self, settle_seconds: float) -> Standing:
         """The source as it stands now; the same object as before when nothing is new.
 
         ``settle_seconds``: a file written this recently is left alone until the next look, since its writer may be at it.
         """
+        if not self._origin.has_news():
+            return self.standing
         try:
             self.standing = self._looked_at(settle_seconds)
         except SourceUnreadable as error:
@@ -95,22 +131,22 @@ class WatchedSource:
 
     def _looked_at(self, settle_seconds: float) -> Standing:
         now = self.standing
-        stamp = self._stamp()
+        stamp = self._origin.stamp()
         if stamp == now.stamp:
             return now
         age = self._clock.now() - stamp.modified / 1e9
         if now.good and 0 <= age < settle_seconds:
             return now
-        content = self._content()
-        if self._stamp() != stamp:
+        found = self._origin.content()
+        if self._origin.stamp() != stamp:
             return now  # it was written to while it was read; the next look sees all of it
         trusted = stamp if not 0 <= age < _FRESH else None
-        digest = digest_of(content)
+        digest = digest_of(found.content)
         if digest == now.digest and not now.fallback:
             return self._unchanged(trusted)
         if digest == now.failed_digest:
             return now if trusted == now.stamp else replace(now, stamp=trusted)
-        return self._read(content, digest, trusted)
+        return self._read(found, digest, trusted)
 
     def _unchanged(self, stamp: Stamp | None) -> Standing:
         now = self.standing
@@ -118,9 +154,9 @@ class WatchedSource:
             return now
         return replace(now, stamp=stamp, trouble=None, failures=0, failed_digest="")
 
-    def _read(self, content: bytes, digest: str, stamp: Stamp | None) -> Standing:
+    def _read(self, found: Content, digest: str, stamp: Stamp | None) -> Standing:
         try:
-            reading = read(self.path.name, content, self.language)
+            reading = read(found.name, found.content, self.language)
         except SourceUnreadable as error:
             return self._failed(error, digest, stamp)
         passages = passages_of(reading.pieces, self.name, self.language)
@@ -150,39 +186,11 @@ class WatchedSource:
         passages = passages_of(reading.pieces, self.name, self.language)
         return replace(failed, digest=digest_of(content), passages=passages, read_at=self._clock.now(), notes=reading.notes, fallback=True)
 
-    def _stamp(self) -> Stamp:
-        try:
-            found = self.path.stat()
-        except OSError as error:
-            raise self._missing(error) from error
-        if found.st_size > LIMITS.file_bytes:
-            raise SourceUnreadable(
-                "source_too_large",
-                f"{self.name} has {found.st_size // 1_000_000} MB; {LIMITS.file_bytes // 1_000_000} are allowed.",
-                "Split it.",
-            )
-        return Stamp(found.st_mtime_ns, found.st_size, found.st_ino)
-
-    def _content(self) -> bytes:
-        try:
-            return self.path.read_bytes()
-        except OSError as error:
-            raise self._missing(error) from error
-
-    def _missing(self, error: OSError) -> SourceUnreadable:
-        if isinstance(error, FileNotFoundError | NotADirectoryError):
-            return SourceUnreadable("source_missing", f"There is no file {self.path}.", "Put it back, or correct its path in tandem.toml.")
-        if isinstance(error, IsADirectoryError):
-            return SourceUnreadable("source_missing", f"{self.path} is a folder.", "Name a file in tandem.toml.")
-        return SourceUnreadable(
-            "source_locked", f"{self.path} cannot be opened: {error.strerror}.", "Close it in other programs and check who may read it."
-        )
-
     def state(self) -> SourceState:
         """The source as people see it."""
         now = self.standing
         return SourceState(
-            name=self.name, path=str(self.path), language=self.language, passages=len(now.passages), read_at=now.read_at, digest=now.digest,
-            trouble=now.trouble.message if now.trouble else "", remedy=now.trouble.remedy if now.trouble else "", notes=now.notes,
-            fallback=now.fallback, failures=now.failures,
+            name=self.name, path=self._origin.shown, language=self.language, passages=len(now.passages), read_at=now.read_at,
+            digest=now.digest, trouble=now.trouble.message if now.trouble else "", remedy=now.trouble.remedy if now.trouble else "",
+            notes=now.notes, fallback=now.fallback, failures=now.failures, code=now.trouble.code if now.trouble else "",
         )  # fmt: skip

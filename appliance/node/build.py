@@ -1,11 +1,16 @@
 """Builds a node from the settings: the one place where rooms that do not know each other are handed to one another."""
 
+from appliance.channels.chat.arrivals import MAILBOX
+from appliance.channels.chat.outbox import ChatOutbox
+from appliance.channels.mail.drafts import DraftsOutbox
 from appliance.channels.mail.folder import FolderInbox, FolderOutbox, MboxInbox
 from appliance.channels.mail.imap import ImapInbox
+from appliance.channels.mail.own_folders import ImapOwnFolders
 from appliance.channels.mail.smtp import SmtpOutbox
-from appliance.channels.protocol import Inbox, Outbox
+from appliance.channels.protocol import Inbox, Outbox, OwnFolders
 from appliance.ground.clock import Clock, SystemClock
 from appliance.knowledge.library import Library
+from appliance.node import account_watch
 from appliance.node.accounts import folder_account, imap_account, reader_of, smtp_account
 from appliance.node.identity import node_id
 from appliance.node.node import Node
@@ -13,6 +18,7 @@ from appliance.node.policies import LiveDesk, LivePolicy
 from appliance.node.roles import Alone
 from appliance.records.message import Address
 from appliance.settings.model import MailboxSettings, Settings
+from appliance.settings.secret import read_secret
 from appliance.store.mailing import Directory
 from appliance.store.store import Store
 
@@ -22,18 +28,25 @@ def build(settings: Settings, clock: Clock | None = None) -> Node:
     clock = clock or SystemClock()
     policy = LivePolicy(settings)
     inboxes = [inbox for box in settings.mailbox if (inbox := make_inbox(box, settings, clock)) is not None]
-    outboxes = {box.id: outbox for box in settings.mailbox if (outbox := make_outbox(box, settings, clock)) is not None}
-    library = Library(settings.knowledge.source, settings.home, clock, settings.home / "knowledge-state")
+    own_folders = make_own_folders(settings, clock)
+    outboxes: dict[str, Outbox] = {
+        box.id: outbox for box in settings.mailbox if (outbox := make_outbox(box, settings, clock, own_folders.get(box.id))) is not None
+    }
+    outboxes[MAILBOX] = ChatOutbox()
+    library = Library(settings.knowledge.source, settings.home, clock, settings.home / "knowledge-state", read_secret)
+    accounts = account_watch.make(settings, clock)
     store = Store.open(settings.home, clock, directory=directory(settings, policy))
     node = Node(
         settings=settings,
         clock=clock,
         store=store,
         library=library,
-        desk=LiveDesk(settings, policy, library, clock),
+        accounts=accounts,
+        desk=LiveDesk(settings, policy, library, accounts, clock),
         policy=policy,
         inboxes=tuple(inboxes),
         outboxes=outboxes,
+        own_folders=own_folders,
         standing=Alone(store.term),
         name=node_id(settings.home),
     )
@@ -48,30 +61,50 @@ def build(settings: Settings, clock: Clock | None = None) -> Node:
 def directory(settings: Settings, policy: LivePolicy) -> Directory:
     """The company's own addresses: what the store needs to address a letter."""
     drafts = {box.id: box.smtp.drafts_to for box in settings.mailbox}
+    laid_down = {box.id for box in settings.mailbox if box.imap.host and box.imap.drafts}
     return Directory(
         senders={box.id: box.sender for box in settings.mailbox},
         team=lambda team: policy().teams[team].address if team in policy().teams else "",
         drafts=lambda mailbox: drafts.get(mailbox, ""),
+        drafts_folder=laid_down.__contains__,
     )
 
 
 def make_inbox(box: MailboxSettings, settings: Settings, clock: Clock) -> Inbox | None:
     """Where this mailbox's mail comes from: a server, a folder of files, an mbox file, or nowhere."""
     if box.imap.host:
-        return ImapInbox(imap_account(box), clock, reader_of(box, settings))
+        return ImapInbox(imap_account(box, settings, clock), clock, reader_of(box, settings))
     if box.folder.inbox is None:
         return None
     kind = MboxInbox if box.folder.inbox.suffix == ".mbox" else FolderInbox
     return kind(folder_account(box, box.folder.inbox), clock, reader_of(box, settings))
 
 
-def make_outbox(box: MailboxSettings, settings: Settings, clock: Clock) -> Outbox | None:
+def make_own_folders(settings: Settings, clock: Clock) -> dict[str, OwnFolders]:
+    """The Drafts and Sent folders of the mailboxes that have any, by the mailbox's id."""
+    return {box.id: ImapOwnFolders(imap_account(box, settings, clock), clock) for box in settings.mailbox if box.imap.host}
+
+
+def make_outbox(box: MailboxSettings, settings: Settings, clock: Clock, folders: OwnFolders | None = None) -> Outbox | None:
+    """How this mailbox's replies leave, and where its held drafts lie: in its own ``folders`` when it is so wished."""
+    way_out = _way_out(box, settings, clock)
+    if folders is None or not box.imap.drafts:
+        return way_out
+    sender, signature = _signed(box, settings)
+    return DraftsOutbox(folders, way_out, sender, signature, settings.company.name, clock)
+
+
+def _signed(box: MailboxSettings, settings: Settings) -> tuple[Address, str]:
+    """Whom a mailbox's replies come from, and their last lines."""
+    return Address(name=settings.company.name, address=box.sender), settings.company.signature or settings.company.name
+
+
+def _way_out(box: MailboxSettings, settings: Settings, clock: Clock) -> Outbox | None:
     """How this mailbox's replies leave: by a server, into a folder, or not at all."""
-    sender = Address(name=settings.company.name, address=box.sender)
-    signature = settings.company.signature or settings.company.name
+    sender, signature = _signed(box, settings)
     if box.smtp.host:
-        sent = imap_account(box) if box.imap.host else None
-        return SmtpOutbox(smtp_account(box), sender, signature, settings.company.name, clock, sent)
+        sent = imap_account(box, settings, clock) if box.imap.host else None
+        return SmtpOutbox(smtp_account(box, settings, clock), sender, signature, settings.company.name, clock, sent)
     if box.folder.outbox is not None:
         return FolderOutbox(box.id, box.folder.outbox, sender, signature, settings.company.name, clock)
     return None

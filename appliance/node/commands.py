@@ -6,28 +6,53 @@ Whoever acts is named by an ``Actor``; what its role does not allow is refused h
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from appliance.desk.explain import explain
 from appliance.desk.replay import replay
 from appliance.ground.errors import Refused
 from appliance.node import days
+from appliance.node.chat_commands import ChatCommands
 from appliance.node.control import command
+from appliance.node.diagnostics_commands import DiagnosticsCommands
+from appliance.node.escalation_commands import EscalationCommands
+from appliance.node.keeping_commands import KeepingCommands
+from appliance.node.knowledge_commands import KnowledgeCommands
+from appliance.node.mailbox_commands import MailboxCommands
+from appliance.node.numbers_commands import NumbersCommands
+from appliance.node.people_commands import PeopleCommands
+from appliance.node.setup_commands import SetupCommands
+from appliance.node.work_commands import WorkCommands
 from appliance.policy import roles
-from appliance.records.answer import Outcome
+from appliance.records.answer import Check, Outcome
 from appliance.records.case import Case, CaseFile, CaseRow, CaseState
 from appliance.records.knowledge import Found, Passage, SourceState
 from appliance.records.language import Code
 from appliance.records.message import Address, Message
-from appliance.records.person import Actor, Approval
+from appliance.records.person import Actor, Approval, is_person_id
 from appliance.records.policy import SWITCH_NAMES, SwitchState
+from appliance.store.sessions import OWNER
 
 if TYPE_CHECKING:
     from appliance.node.node import Node
 
 ROWS_MOST = 500
+WAIT_SECONDS_MOST = 30.0
 PASSAGES_MOST = 50
 
 
-class Commands:
+class Commands(
+    NumbersCommands,
+    KeepingCommands,
+    PeopleCommands,
+    ChatCommands,
+    WorkCommands,
+    MailboxCommands,
+    KnowledgeCommands,
+    EscalationCommands,
+    SetupCommands,
+    DiagnosticsCommands,
+):
     """The commands of one node."""
 
     def __init__(self, node: "Node") -> None:
@@ -41,6 +66,7 @@ class Commands:
         node, store = self._node, self._node.store
         counts = store.counts()
         switches = store.switches()
+        targets = self._targets()
         return {
             "node": node.name,
             "version": node.version,
@@ -58,11 +84,31 @@ class Commands:
                 "waiting": counts.get(CaseState.WAITING, 0) + counts.get(CaseState.ARRIVED, 0) + counts.get(CaseState.CLAIMED, 0),
                 "review": counts.get(CaseState.REVIEW, 0) + counts.get(CaseState.UNCERTAIN, 0),
                 "dead": counts.get(CaseState.DEAD, 0),
-                "oldest_seconds": store.oldest_waiting_seconds(node.clock.now()),
+                "oldest_seconds": targets["answer"]["oldest_seconds"],
+                "targets": targets,
+                "late": sum(target["late"] for target in targets.values()),
+                "lost_drafts": store.lost_drafts(),
+                "in_mailboxes": {mailbox: intake.left for mailbox, intake in node.intakes.items() if intake.left},
             },
             "switches": {name: getattr(switches, name) for name in SWITCH_NAMES},
             "healthy": all(row["connected"] for row in self.health()["dependencies"]),
         }
+
+    def _targets(self) -> dict[str, dict[str, Any]]:
+        """What was promised for the desk and for a person, in minutes, how long the oldest has waited, and how many are late."""
+        store, promised, now = self._node.store, self._node.settings.targets, self._node.clock.now()
+        waiting = {
+            "answer": (promised.answer_minutes, store.waiting_for_desk(now, 60.0 * promised.answer_minutes)),
+            "review": (promised.review_minutes, store.waiting_for_person(now, 60.0 * promised.review_minutes)),
+        }
+        return {
+            name: {"minutes": minutes, "oldest_seconds": found.oldest_seconds, "late": found.late}
+            for name, (minutes, found) in waiting.items()
+        }
+
+    def wait_for_change(self, position: int, seconds: float) -> int:
+        """Return when the journal has grown beyond a position, or after so many seconds; where it ends now."""
+        return self._node.store.wait_for_change(position, min(seconds, WAIT_SECONDS_MOST))
 
     @command
     def health(self) -> dict[str, Any]:
@@ -86,10 +132,20 @@ class Commands:
 
     @command
     def rows(
-        self, states: tuple[CaseState, ...] | None = None, limit: int = 50, before: str | None = None, text: str = ""
+        self,
+        states: tuple[CaseState, ...] | None = None,
+        limit: int = 50,
+        before: str | None = None,
+        text: str = "",
+        oldest_first: bool = False,
+        archived: bool = False,
+        assigned: str | None = None,
     ) -> list[CaseRow]:
-        """Cases, newest first, older than the case ``before``; at most 500 at a time."""
-        return self._node.store.rows(states, limit=min(max(limit, 1), ROWS_MOST), before=before, text=text)
+        """Cases, newest first or ``oldest_first``, beyond the case ``before``; at most 500 at a time. ``text``: with all its words.
+
+        Those that a person archived only with ``archived``. ``assigned``: those of one person, "" those of nobody.
+        """
+        return self._node.store.rows(states, min(max(limit, 1), ROWS_MOST), before, text, oldest_first, archived, assigned)
 
     @command
     def file(self, case: str) -> CaseFile | None:
@@ -120,9 +176,13 @@ class Commands:
 
     @command
     def decide(self, actor: Actor, approval: Approval) -> str:
-        """A person approves, rejects or routes a case in review. Returns the state it came to."""
+        """A person approves, rejects or routes a case in review. Returns the state it came to.
+
+        Nothing leaves by it for ``review.undo_seconds``, in which ``undo`` takes it back.
+        """
         self._allow(actor, f"{approval.decision}_case")
-        return self._node.store.decide_review(approval, term=self._node.term)
+        spans = {"undo_seconds": self._node.settings.review.undo_seconds, "chat_seconds": self._chat_limits().session_seconds}
+        return self._node.store.decide_review(approval, term=self._node.term, **spans)
 
     @command
     def resolve(self, actor: Actor, case: str, decision: str) -> str:
@@ -155,6 +215,8 @@ class Commands:
     def issue_key(self, actor: Actor, name: str, role: int) -> dict[str, str]:
         """A new API key; its secret is told this once."""
         self._allow(actor, "manage_keys")
+        if is_person_id(name) or name == OWNER:  # a key called so would pass for them, and could sign them out
+            raise Refused("A key may not be called like a person's id, nor like the owner.", "Name it after the program that holds it.")
         key, secret = self._node.store.issue_key(name, role, actor.name, term=self._node.term)
         return {"key": key, "secret": secret}
 
@@ -176,10 +238,6 @@ class Commands:
     def actor_of(self, secret: str) -> Actor | None:
         """Whose API key this is."""
         return self._node.store.actor_of(secret)
-
-    def take_token(self, token: str) -> Actor | None:
-        """Whose one-time token this is; it is good once."""
-        return self._node.tokens.take(token)
 
     def _allow(self, actor: Actor, action: str) -> None:
         if not roles.may(actor.role, action, self._node.policy().levers):
@@ -245,10 +303,17 @@ def _as_answer(outcome: Outcome) -> dict[str, Any]:
     return {
         "outcome": str(outcome.decision),
         "reason": outcome.reason.code,
+        "because": msgspec.to_builtins(outcome.reason),
         "language": outcome.language.code,
         "tier": int(outcome.tier),
         "answer": outcome.draft.text if outcome.draft else "",
         "citations": [{"source": c.source, "passage": c.passage, "score": round(c.score, 3)} for c in outcome.citations],
-        "checks": {check.name: {"passed": check.passed, "score": check.score} for check in outcome.checks},
+        "checks": {check.name: _as_check(check) for check in outcome.checks},
         "score": outcome.score,
     }
+
+
+def _as_check(check: Check) -> dict[str, Any]:
+    """``because`` is there when the check says why."""
+    because = {"because": msgspec.to_builtins(check.reason)} if check.reason else {}
+    return {"passed": check.passed, "score": check.score, **because}

@@ -32,7 +32,7 @@ def prepare(home: Path, company: Path | None) -> list[Path]:
         raise SettingsError(f"{source} holds no company: there is no tandem.toml.", "Name a folder laid out like packaging/demo.")
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     shutil.copy(source / "tandem.toml", home / "tandem.toml")
-    for name in ("policy.toml", "knowledge", "accounts.xlsx"):
+    for name in ("policy.toml", "knowledge", "accounts.xlsx", "macros.toml"):
         if (source / name).is_dir():
             shutil.copytree(source / name, home / name, dirs_exist_ok=True)
         elif (source / name).is_file():

@@ -16,7 +16,9 @@ from appliance.ground.clock import Clock
 from appliance.ground.errors import TandemError
 from appliance.ground.faults import reach
 from appliance.ground.log import Log, Trouble
+from appliance.node.mailbox_watch import LastLook, MailboxWatch
 from appliance.node.roles import Standing
+from appliance.node.watchdog import Part
 from appliance.policy.model import Limits
 from appliance.records.answer import Decision, Outcome
 from appliance.records.case import Case
@@ -30,20 +32,46 @@ log = Log("loops")
 
 CLAIM_SECONDS = 120.0
 LONGEST_PAUSE_SECONDS = 60.0
+PERIODS_A_STEP = 10  # of the watchdog: ten minutes with the unit's one, for a slow server and a large mail take their time
 
 
-def intake_step(inbox: Inbox, store: Store, standing: Standing, poll_seconds: float, stop: threading.Event, own_address: str) -> bool:
-    """Take what the channel has, make it safe, then tell the channel; with nothing there, wait for it to speak."""
-    if not (standing.may_act() and store.switches().intake_enabled):
-        stop.wait(1.0)
-        return False
-    batch = inbox.take(store.cursor(inbox.mailbox, inbox.folder))
-    reach("intake.fetched")
-    if batch.arrivals or batch.cursor is not None:
-        take_in(inbox, batch, store, standing, own_address)
-    if not (batch.more or batch.arrivals):
-        inbox.wait(poll_seconds, stop)
-    return True
+class Intake:
+    """The intake of one mailbox. ``left`` is how many messages lay there unread when it was last looked at while taking in is paused."""
+
+    def __init__(
+        self, inbox: Inbox, store: Store, standing: Standing, clock: Clock, stop: threading.Event, poll_seconds: float, own_address: str
+    ) -> None:
+        self._inbox = inbox
+        self._store = store
+        self._standing = standing
+        self._clock = clock
+        self._stop = stop
+        self._poll_seconds = poll_seconds
+        self._own_address = own_address
+        self._next_look = 0.0
+        self.left = 0
+
+    def step(self) -> bool:
+        """Take what the channel has, make it safe, then tell the channel; with nothing there, wait for it to speak."""
+        if not (self._standing.may_act() and self._store.switches().intake_enabled):
+            self._look()
+            self._stop.wait(1.0)
+            return False
+        self.left, self._next_look = 0, 0.0
+        batch = self._inbox.take(self._store.cursor(self._inbox.mailbox, self._inbox.folder))
+        reach("intake.fetched")
+        if batch.arrivals or batch.cursor is not None:
+            take_in(self._inbox, batch, self._store, self._standing, self._own_address)
+        if not (batch.more or batch.arrivals):
+            self._inbox.wait(self._poll_seconds, self._stop)
+        return True
+
+    def _look(self) -> None:
+        """Count what gathers there, as often as it would be taken in; only who leads touches a mailbox."""
+        if not self._standing.may_act() or self._clock.elapsed() < self._next_look:
+            return
+        self._next_look = self._clock.elapsed() + self._poll_seconds
+        self.left = self._inbox.left(self._store.cursor(self._inbox.mailbox, self._inbox.folder))
 
 
 def take_in(inbox: Inbox, batch: Batch, store: Store, standing: Standing, own_address: str) -> None:
@@ -93,7 +121,7 @@ def answer_step(
         raise
     reach("answer.before_settle")
     try:
-        decision = store.settle(case, outcome, limits(), term=standing.term)
+        decision = store.settle(case, outcome, limits().of(case.channel), term=standing.term)
     except ClaimLost:  # a newer message overtook the case, or the claim ran out: whoever has it now decides
         log.info("claim_lost", case=case.id)
         return True
@@ -133,6 +161,7 @@ class Deliverer:
     standing: Standing
     breaker: Breaker
     outbox: Outbox | None = None
+    watch: MailboxWatch | None = None
     others: tuple[str, ...] = ()
     unwritten: tuple[Delivery, DeliveryResult] | None = None
 
@@ -147,7 +176,7 @@ class Deliverer:
         if delivery is None:
             return False
         reach("deliver.after_start")
-        return self._write_down(delivery, send(delivery, self.outbox, self.standing))
+        return self._write_down(delivery, send(delivery, self.outbox, self.standing, self.watch))
 
     def _write_down(self, delivery: Delivery, result: DeliveryResult) -> bool:
         self.unwritten = (delivery, result)
@@ -160,12 +189,16 @@ class Deliverer:
         return True
 
 
-def send(delivery: Delivery, outbox: Outbox | None, standing: Standing) -> DeliveryResult:
-    """Hand the delivery to its channel. What the channel cannot explain may have been sent; without a channel nothing can be."""
+def send(delivery: Delivery, outbox: Outbox | None, standing: Standing, watch: MailboxWatch | None = None) -> DeliveryResult:
+    """Hand the delivery to its channel, which takes a last look at the mailbox before anything leaves.
+
+    What the channel cannot explain may have been sent; without a channel nothing can be.
+    """
     if outbox is None:
         return DeliveryResult(outcome=DeliveryOutcome.REFUSED, stage="no_outbox")
+    last_look = LastLook(delivery, standing.may_act, watch)
     try:
-        return outbox.deliver(delivery, standing.may_act)
+        return last_look.weigh(outbox.deliver(delivery, last_look))
     except Exception as error:
         log.error("delivery_failed", error=error, case=delivery.case)
         return DeliveryResult(outcome=DeliveryOutcome.UNCERTAIN, stage="exception")
@@ -194,6 +227,7 @@ class Loop:
     """A step, run in a thread of its own until ``stop`` is set.
 
     ``wake`` is set by whoever puts work down, so that nobody sleeps through it; ``idle_seconds`` is the longest nap.
+    ``waits_seconds`` is how long a step may wait for the world by design; ``part`` says to the watchdog which turn the loop is in.
     """
 
     name: str
@@ -203,11 +237,13 @@ class Loop:
     on_broken: Callable[[TandemError], None]
     wake: threading.Event | None = None
     idle_seconds: float = 1.0
+    waits_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         self.trouble = Trouble(log, self.name)
-        self.remedy = ""
         self._failures = 0
+        self._turns = 0
+        self._resting = True
         self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
 
     def start(self) -> None:
@@ -218,9 +254,16 @@ class Loop:
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
+    @property
+    def part(self) -> Part:
+        return Part(self.name, None if self._resting else self._turns, PERIODS_A_STEP, self.waits_seconds)
+
     def _run(self) -> None:
         while not self.stop.is_set():
+            self._turns += 1
+            self._resting = False
             busy = self._round()
+            self._resting = True
             if not busy and not self.stop.is_set():
                 self._rest()
 
@@ -232,21 +275,19 @@ class Loop:
             self.stop.set()
             return False
         except TandemError as error:
-            self._stumble(error.message, error.remedy)
+            self._stumble(error)
             return False
         except Exception as error:  # a fault of ours must not end the loop: it is said with its trace, and the loop goes on
             log.error(f"{self.name}_failed", error=error)
-            self._stumble(type(error).__name__, "See the error log; the loop goes on by itself.")
+            self._stumble(TandemError(type(error).__name__, "See the error log; the loop goes on by itself.", code="fault"))
             return False
         self._failures = 0
-        self.remedy = ""
         self.trouble.healed()
         return busy
 
-    def _stumble(self, reason: str, remedy: str) -> None:
+    def _stumble(self, error: TandemError) -> None:
         self._failures += 1
-        self.remedy = remedy
-        self.trouble.broke(reason, remedy=remedy)
+        self.trouble.broke(error.message, error=error, remedy=error.remedy)
 
     def _rest(self) -> None:
         if self._failures:

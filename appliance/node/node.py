@@ -5,34 +5,51 @@ schedule and the control socket as well). Building is in ``build.py``; what peop
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from appliance import __version__
 from appliance.channels.mail.by_hand import FilesInbox
-from appliance.channels.protocol import Inbox, Outbox
+from appliance.channels.protocol import Inbox, Outbox, OwnFolders
 from appliance.desk.answer import answer
 from appliance.desk.desk import Desk
 from appliance.ground.clock import Clock
-from appliance.ground.errors import SettingsError, TandemError
+from appliance.ground.errors import Refused, SettingsError, TandemError
 from appliance.ground.log import Log
+from appliance.knowledge.accounts import NAME as ACCOUNTS
+from appliance.knowledge.accounts import Accounts
 from appliance.knowledge.library import Library, SourceChange
-from appliance.node import loops, proof
+from appliance.knowledge.staging import Staging
+from appliance.node import account_watch, loops, proof
 from appliance.node.accounts import reader_of
+from appliance.node.broken_since import BrokenSince
 from appliance.node.commands import Commands
 from appliance.node.control import ControlServer
+from appliance.node.diagnostics import Started
+from appliance.node.escalation_commands import sweep
+from appliance.node.macros import LiveMacros
+from appliance.node.mailbox_watch import MailboxWatch
+from appliance.node.patience import SignInPatience
 from appliance.node.pipeline_log import PipelineLog
 from appliance.node.policies import LivePolicy
+from appliance.node.presence import Presence
+from appliance.node.retention import LOOK_SECONDS, Retention
 from appliance.node.roles import Alone
 from appliance.node.schedule import Schedule
+from appliance.node.sign_ins import SignIns
 from appliance.node.tokens import Tokens
+from appliance.node.trials import Trials
+from appliance.node.watchdog import Part
 from appliance.records.answer import Decision, Outcome
 from appliance.records.case import Case
 from appliance.records.events import SourceFailed, SourceRefreshed
+from appliance.records.knowledge import SourceState
 from appliance.records.policy import Reason, Switches
-from appliance.settings.model import Settings
+from appliance.settings.model import MailboxSettings, Settings
 from appliance.store.store import Store
 
 log = Log("node")
@@ -41,6 +58,8 @@ STOP_SECONDS = 10.0
 KNOWLEDGE_SECONDS = 2.0  # an edit is live within 10 s; a look that finds nothing new costs a stat per source
 SETTLE_SECONDS = 1.0  # a file that is still being copied is left for the next look
 HEADS_SECONDS = 60.0
+ESCALATION_SECONDS = 15.0
+HEALTH_SECONDS = 10.0  # nobody may be looking when something breaks, and its time must still be known
 ANSWER_WORKERS = 2
 
 
@@ -52,10 +71,12 @@ class Node:
     clock: Clock
     store: Store
     library: Library
+    accounts: Accounts
     desk: Callable[[], Desk]
     policy: LivePolicy
     inboxes: tuple[Inbox, ...]
     outboxes: dict[str, Outbox]
+    own_folders: dict[str, OwnFolders]
     standing: Alone
     name: str
     version: str = __version__
@@ -63,13 +84,25 @@ class Node:
     ready: bool = False
     not_ready_because: str = "starting"
     broken: TandemError | None = None
+    started: Started | None = None
+    verified: dict[str, Any] | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self.tokens = Tokens(self.clock)
+        self.patience = SignInPatience(self.clock)
+        self.presence = Presence(self.clock)
+        self.broken_since = BrokenSince()
+        self.macros = LiveMacros(self.settings.macros.path)
+        self.staging = Staging(self.home, self.library, self.clock)
         self.commands = Commands(self)
+        self.sign_ins = SignIns(self.settings, self.clock, self.stop)
+        self.setup_sign_ins: tuple[tuple[MailboxSettings, ...], SignIns] | None = None
+        self.trials = Trials(self.home, self.clock)
+        self.watches = {mailbox: self._watch(folders) for mailbox, folders in self.own_folders.items()}
         self.loops: list[loops.Loop] = []
+        self.intakes: dict[str, loops.Intake] = {}
         self._schedule: Schedule | None = None
         self._control: ControlServer | None = None
 
@@ -94,6 +127,7 @@ class Node:
             term=self.term,
         )
         self.refresh_knowledge()
+        self.refresh_accounts()
 
     def _begin_term(self) -> None:
         self.standing.term = self.store.begin_term(self.name)
@@ -103,6 +137,7 @@ class Node:
     def start(self) -> None:
         """Begin to lead: recover what was under way, then start the loops, the schedule and the control socket."""
         self.running = True
+        self.started = Started(self.clock.now(), self.clock.elapsed())
         self._begin_term()
         loops.recover_deliveries(self.store, self.outboxes, self.standing)
         self.loops = self._make_loops()
@@ -112,27 +147,51 @@ class Node:
         self._control.start()
         self._schedule = Schedule()
         self._schedule.every(KNOWLEDGE_SECONDS, "knowledge", lambda: self.refresh_knowledge(SETTLE_SECONDS))
+        self._schedule.every(KNOWLEDGE_SECONDS, "accounts", lambda: self.refresh_accounts(SETTLE_SECONDS))
         self._schedule.every(KNOWLEDGE_SECONDS, "policy", self.policy.look)
         self._schedule.every(HEADS_SECONDS, "heads", self.store.sign_head)
+        self._schedule.every(HEALTH_SECONDS, "health", self.health)
+        self._schedule.every(ESCALATION_SECONDS, "escalations", lambda: sweep(self))
+        retention = Retention(self.store, self.standing, self.clock, self.settings.store.retention_days)
+        self._schedule.every(LOOK_SECONDS, "retention", retention.look)
         self._schedule.start()
         self._prove()
         log.info("node_started", node=self.name, term=self.term, mailboxes=len(self.inboxes), ready=self.ready)
 
     def _make_loops(self) -> list[loops.Loop]:
         make = self._loop
-        intake = [make(f"intake:{inbox.mailbox}", self._intake(inbox)) for inbox in self.inboxes]
+        intake = [
+            make(f"intake:{inbox.mailbox}", self._intake(inbox), waits_seconds=self._poll_seconds(inbox.mailbox)) for inbox in self.inboxes
+        ]
         answering = [
             make(f"answer-{number}", self._answering(f"{self.name}-{number}"), self.store.wake_cases)
             for number in range(1, ANSWER_WORKERS + 1)
         ]
-        return [*intake, *answering, *(make(name, step, self.store.wake_deliveries) for name, step in self._deliverers())]
+        delivering = [make(name, step, self.store.wake_deliveries) for name, step in self._deliverers()]
+        return [*intake, *answering, *delivering, *(make(f"sent:{name}", self._watching(watch)) for name, watch in self.watches.items())]
 
-    def _loop(self, name: str, step: Callable[[], bool], wake: threading.Event | None = None) -> loops.Loop:
-        return loops.Loop(name, step, self.stop, self.clock, self._broke, wake)
+    def _loop(self, name: str, step: Callable[[], bool], wake: threading.Event | None = None, waits_seconds: float = 0.0) -> loops.Loop:
+        return loops.Loop(name, step, self.stop, self.clock, self._broke, wake, waits_seconds=waits_seconds)
+
+    def parts(self) -> list[Part]:
+        """What the watchdog looks at: everything that works in turns."""
+        return [Part("store writer", self.store.writer_turn), *(loop.part for loop in self.loops)]
+
+    def _poll_seconds(self, mailbox: str) -> float:
+        return next((box.imap.poll_seconds for box in self.settings.mailbox if box.id == mailbox), 2)
 
     def _intake(self, inbox: Inbox) -> Callable[[], bool]:
-        seconds = next((box.imap.poll_seconds for box in self.settings.mailbox if box.id == inbox.mailbox), 2)
-        return lambda: loops.intake_step(inbox, self.store, self.standing, seconds, self.stop, self._sender(inbox.mailbox))
+        seconds = self._poll_seconds(inbox.mailbox)
+        intake = loops.Intake(inbox, self.store, self.standing, self.clock, self.stop, seconds, self._sender(inbox.mailbox))
+        self.intakes[inbox.mailbox] = intake
+        return intake.step
+
+    def _watch(self, folders: OwnFolders) -> MailboxWatch:
+        seconds = next(box.imap.poll_seconds for box in self.settings.mailbox if box.id == folders.mailbox)
+        return MailboxWatch(folders, self.store, self.standing, self.clock, seconds, self.settings.review.undo_seconds)
+
+    def _watching(self, watch: MailboxWatch) -> Callable[[], bool]:
+        return lambda: watch.step(self.stop)
 
     def _sender(self, mailbox: str) -> str:
         return next((box.sender for box in self.settings.mailbox if box.id == mailbox), "")
@@ -150,7 +209,8 @@ class Node:
     def _deliverers(self) -> Iterator[tuple[str, Callable[[], bool]]]:
         """A deliver loop for each mailbox that has a way out, and one for what is left over."""
         for mailbox, outbox in self.outboxes.items():
-            deliverer = loops.Deliverer(self.name, self.store, self.standing, loops.Breaker(self.clock), outbox)
+            watch = self.watches.get(mailbox)
+            deliverer = loops.Deliverer(self.name, self.store, self.standing, loops.Breaker(self.clock), outbox, watch)
             yield f"deliver:{mailbox}", deliverer.step
         rest = loops.Deliverer(self.name, self.store, self.standing, loops.Breaker(self.clock), others=tuple(self.outboxes))
         yield "deliver", rest.step
@@ -190,6 +250,8 @@ class Node:
             inbox.close()
         for outbox in self.outboxes.values():
             outbox.close()
+        for folders in self.own_folders.values():
+            folders.close()
         self.store.close()
         self.ended.set()
         log.info("node_stopped", node=self.name)
@@ -205,11 +267,18 @@ class Node:
     def switches(self) -> Switches:
         return self.store.switches()
 
-    def refresh_knowledge(self, settle_seconds: float = 0.0) -> list[dict[str, Any]]:
-        """Read the sources that changed and have not been written to for so long; put what changed into the journal, and say it."""
+    def refresh_accounts(self, settle_seconds: float = 0.0) -> None:
+        """Read the account sheet when it has changed and has not been written to for so long."""
+        account_watch.refresh(self.accounts, self.store, self.clock, self.term, settle_seconds)
+
+    def refresh_knowledge(self, settle_seconds: float = 0.0, by: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+        """Read the sources that changed and have not been written to for so long; put what changed into the journal, and say it.
+
+        ``by``: who has changed which source, where it was somebody in the panel.
+        """
         changes = self.library.refresh(settle_seconds)
         for change in changes:
-            self.store.record(_event_of(change, self.clock.now()), term=self.term)
+            self.store.record(_event_of(change, self.clock.now(), (by or {}).get(change.source, "knowledge")), term=self.term)
             log.info("source_changed", source=change.source, passages=change.passages, trouble=change.trouble)
         if changes and self.running:
             self._prove()
@@ -218,8 +287,28 @@ class Node:
     def take_files(self, files: list[str], mailbox: str) -> dict[str, Any]:
         """Take mail files in by hand, through the same steps as any channel; "" means the first mailbox.
 
-        Raises ``SettingsError`` for a mailbox that is not configured: a reply could never leave.
+        ``taken`` counts the messages, ``refused`` names the files that are none or cannot be read, with reason and remedy. Raises
+        ``SettingsError`` for a mailbox that is not configured: a reply could never leave.
         """
+        inbox, sender = self._by_hand(files, mailbox)
+        taken = 0
+        while (batch := inbox.take(None)).arrivals:
+            loops.take_in(inbox, batch, self.store, self.standing, sender)
+            taken += len(batch.arrivals)
+        return {"taken": taken, "refused": [msgspec.to_builtins(refused) for refused in inbox.refused]}
+
+    def count_messages(self, files: list[str], mailbox: str) -> int:
+        """How many messages ``take_files`` would take in. Raises ``Refused`` when one of the files could not be taken."""
+        inbox, _ = self._by_hand(files, mailbox)
+        count = 0
+        while (batch := inbox.take(None)).arrivals:
+            count += len(batch.arrivals)
+        if inbox.refused:
+            raise Refused(f"{inbox.refused[0].reason} Nothing was taken in or changed.", inbox.refused[0].remedy)
+        return count
+
+    def _by_hand(self, files: list[str], mailbox: str) -> tuple[FilesInbox, str]:
+        """The files as an inbox of a mailbox, and the address that this one answers from."""
         boxes = {box.id: box for box in self.settings.mailbox}
         box = boxes.get(mailbox) if mailbox else next(iter(boxes.values()), None)
         if box is None:
@@ -227,41 +316,65 @@ class Node:
             raise SettingsError(
                 f"There is no mailbox {mailbox or 'yet'}; configured: {known}.", "Name one, or add a [[mailbox]] to tandem.toml."
             )
-        inbox = FilesInbox(box.id, [Path(name) for name in files], self.clock, reader_of(box, self.settings))
-        taken = 0
-        while (batch := inbox.take(None)).arrivals:
-            loops.take_in(inbox, batch, self.store, self.standing, box.sender)
-            taken += len(batch.arrivals)
-        return {"taken": taken}
+        return FilesInbox(box.id, [Path(name) for name in files], self.clock, reader_of(box, self.settings)), box.sender
 
     def places_outside(self) -> list[str]:
         """Where mails lie that are not the appliance's own: an erasure cannot reach them, and names them for a person."""
-        places = [f"mailbox {box.id}: {box.imap.folder} and Sent on {box.imap.host}" for box in self.settings.mailbox if box.imap.host]
+        servers = [(box.id, box.imap) for box in self.settings.mailbox if box.imap.host]
+        places = [f"mailbox {mailbox}: {imap.folder}, Drafts and Sent on {imap.host}" for mailbox, imap in servers]
         folders = [folder for box in self.settings.mailbox for folder in (box.folder.inbox, box.folder.outbox, box.folder.archive)]
-        return [*places, *(str(folder) for folder in folders if folder is not None)]
+        sheet = [f"account sheet {state.path}"] if (state := self.accounts.state()).read_at else []
+        return [*places, *(str(folder) for folder in folders if folder is not None), *sheet]
 
     def health(self) -> list[dict[str, Any]]:
         """One row a dependency."""
-        rows = [_health_row("store", "" if self.broken is None else self.broken.message, "" if self.broken is None else self.broken.remedy)]
-        rows.append(_health_row("levers", "" if self.switches().readable else "they cannot be read; everything is held", "tandem verify"))
-        rows.append(_health_row("policy", self.policy.trouble.reason, "Mend policy.toml; the last good one stays in force."))
-        rows += [_health_row(f"knowledge:{source.name}", source.trouble, source.remedy) for source in self.library.states()]
-        rows += [_health_row(loop.name, loop.trouble.reason, loop.remedy) for loop in self.loops]
-        rows += [_health_row(f"outbox:{name}", outbox.trouble, "Mail waits meanwhile.") for name, outbox in self.outboxes.items()]
-        rows.append(_health_row(f"writer:{self.desk().writer.name}", "", ""))
-        return rows
+        rows = [_health_row("store", self.broken), _health_row("levers", _levers_fault(self.switches()))]
+        rows.append(_health_row("policy", _policy_fault(self.policy.trouble.reason)))
+        self.macros()
+        rows.append(_health_row("macros", _macros_fault(self.macros.trouble.error)))
+        rows += [_health_row(f"knowledge:{source.name}", _source_fault(source), {"name": source.name}) for source in self.library.states()]
+        state, policy = self.accounts.state(), self.policy()
+        if account_watch.is_shown(state, policy):
+            row = _health_row(ACCOUNTS, account_watch.fault(state, policy), {"name": self.settings.accounts.path.name})
+            rows.append({**row, **account_watch.numbers(state)})
+        rows += [_health_row(loop.name, loop.trouble.error) for loop in self.loops]
+        rows += [_health_row(f"outbox:{name}", outbox.fault) for name, outbox in self.outboxes.items()]
+        rows.append(_health_row(f"writer:{self.desk().writer.name}", None))
+        return self.broken_since.noted(rows, self.clock.now())
 
 
-def _health_row(name: str, trouble: str, remedy: str) -> dict[str, Any]:
-    return {"name": name, "connected": not trouble, "reason": trouble, "remedy": remedy if trouble else ""}
+def _health_row(name: str, fault: TandemError | None, gaps: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """``code`` and ``gaps`` say in other languages what ``reason`` and ``remedy`` say in English; no code: there are no other words."""
+    if fault is None:
+        return {"name": name, "connected": True, "reason": "", "remedy": "", "code": "", "gaps": {}}
+    told = {"reason": fault.message, "remedy": fault.remedy, "code": fault.code, "gaps": dict(gaps or fault.gaps)}
+    return {"name": name, "connected": False, **told}
 
 
-def _event_of(change: SourceChange, now: float) -> SourceRefreshed | SourceFailed:
+def _levers_fault(switches: Switches) -> TandemError | None:
+    told = ("they cannot be read; everything is held", "tandem verify")
+    return None if switches.readable else TandemError(*told, code="levers_unreadable")
+
+
+def _policy_fault(reason: str) -> TandemError | None:
+    remedy = "Mend policy.toml; the last good one stays in force."
+    return TandemError(reason, remedy, code="policy_unusable") if reason else None
+
+
+def _macros_fault(error: TandemError | None) -> TandemError | None:
+    return None if error is None else TandemError(error.message, error.remedy, code="macros_unusable")
+
+
+def _source_fault(source: SourceState) -> TandemError | None:
+    return TandemError(source.trouble, source.remedy, code=source.code) if source.trouble else None
+
+
+def _event_of(change: SourceChange, now: float, by: str) -> SourceRefreshed | SourceFailed:
     if change.trouble:
-        return SourceFailed(at=now, by="knowledge", source=change.source, reason=Reason(code="source_unreadable"))
+        return SourceFailed(at=now, by=by, source=change.source, reason=Reason(code="source_unreadable"))
     return SourceRefreshed(
         at=now,
-        by="knowledge",
+        by=by,
         source=change.source,
         digest=change.digest,
         passages=change.passages,

@@ -14,6 +14,7 @@ from appliance.engines.writer.stub import StubWriter
 from appliance.ground.clock import Clock
 from appliance.ground.errors import SettingsError, TandemError
 from appliance.ground.log import Log, Trouble
+from appliance.knowledge.accounts import Accounts
 from appliance.knowledge.library import Library
 from appliance.language import words
 from appliance.language.detect import Detector
@@ -122,7 +123,7 @@ class WithoutKeys:
 class LiveDesk:
     """Calls give a desk with the policy and the knowledge of this moment; everything heavy in it is made once."""
 
-    def __init__(self, settings: Settings, policy: LivePolicy, library: Library, clock: Clock) -> None:
+    def __init__(self, settings: Settings, policy: LivePolicy, library: Library, accounts: Accounts, clock: Clock) -> None:
         self._policy = policy
         self._library = library
         self._lock = threading.Lock()
@@ -135,6 +136,7 @@ class LiveDesk:
             writer=_writer(settings),
             judge=RuleJudge(words),
             timer=clock.elapsed,
+            accounts=accounts,
         )
 
     def __call__(self) -> Desk:

@@ -7,15 +7,27 @@ from litestar.handlers import BaseRouteHandler
 
 from appliance import __version__
 from appliance.ground.assets import asset
-from appliance.panel.api import ask, cases, knowledge, metrics, node, openapi, switches, users
+from appliance.panel.api import ask, cases, escalations, knowledge, metrics, node, openapi, switches, users, work
+from appliance.panel.api import chat as chat_api
+from appliance.panel.api import diagnostics as diagnostics_api
+from appliance.panel.api import knowledge_changes as knowledge_changes_api
+from appliance.panel.api import people as people_api
 from appliance.panel.describe import description
 from appliance.panel.door import Commands, PanelOptions
 from appliance.panel.feed import Feed
 from appliance.panel.frame import Panel, Routes, templates
 from appliance.panel.guard import Guard, allowed
-from appliance.panel.pages import analytics, appliance, case, docs, events, overview, review, sign_in
+from appliance.panel.pages import analytics, appliance, case, docs, events, manual, overview, review, sign_in
 from appliance.panel.pages import cases as cases_page
+from appliance.panel.pages import chat as chat_page
+from appliance.panel.pages import escalations as escalations_page
+from appliance.panel.pages import knowledge as knowledge_page
+from appliance.panel.pages import me as me_page
+from appliance.panel.pages import people as people_page
+from appliance.panel.pages import setup as setup_page
+from appliance.panel.pages import staged as staged_page
 from appliance.panel.pages import static as static_page
+from appliance.panel.pages import work as work_page
 from appliance.panel.problems import problem_of
 from appliance.panel.static import Static
 from appliance.settings.model import Settings
@@ -24,10 +36,15 @@ BODY_BYTES_MOST = 1024 * 1024  # the longest reply, with every letter escaped as
 
 PAGES: tuple[Routes, ...] = (
     overview.routes, review.routes, cases_page.routes, case.routes, appliance.routes, analytics.routes,
-    docs.routes, sign_in.routes, static_page.routes, events.routes,
+    docs.routes, manual.routes, sign_in.routes, static_page.routes, events.routes,
+    people_page.routes, me_page.routes, work_page.routes, escalations_page.routes, chat_page.routes,
+    knowledge_page.routes, staged_page.routes,
+    setup_page.routes,
 )  # fmt: skip
 OPERATIONS: tuple[Routes, ...] = (
     node.routes, cases.routes, switches.routes, knowledge.routes, ask.routes, users.routes, metrics.routes, openapi.routes,
+    people_api.routes, work.routes, escalations.routes, chat_api.routes, knowledge_changes_api.routes,
+    diagnostics_api.routes,
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ Whoever watches this process (launchd, systemd, the peer) gets an answer from ``
 the imports of the web framework alone take longer than the whole first phase.
 """
 
+import os
 import signal
 import threading
 from typing import TYPE_CHECKING
@@ -13,7 +14,8 @@ from appliance.ground.clock import SystemClock
 from appliance.ground.errors import StoreError
 from appliance.ground.files import write_atomically
 from appliance.ground.log import Log
-from appliance.panel.front import PanelServer, Probes
+from appliance.ground.supervisor import Supervisor
+from appliance.panel.front import CHAT, PanelServer, Probes
 
 if TYPE_CHECKING:
     from appliance.node.node import Node
@@ -27,44 +29,77 @@ STOP_SECONDS = 5.0
 def run(settings: "Settings", panel: bool = True) -> None:
     """Run until SIGTERM or SIGINT. Raises a ``TandemError`` when the node cannot start or broke on the way."""
     stop = threading.Event()
+    supervisor = Supervisor.of(os.environ)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
         settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"The home {settings.home} cannot be made ({error.strerror}).", "Name another with --home.") from error
-    logging.configure(settings.home / "logs", settings.log.level)
+    logging.configure(settings.home / "logs", settings.log.level, settings.log.standard_error)
     for note in settings.notes:
         log.info("note", text=note)
     ready = threading.Event()
     server = PanelServer(Probes(ready=ready.is_set)) if panel else None
-    if server is not None:
-        server.start(settings.panel.host, settings.panel.port)
+    chat = PanelServer(Probes(ready=ready.is_set)) if panel and settings.chat.enabled else None
     try:
-        with_node(settings, server, stop, ready)
-    finally:
         if server is not None:
-            server.stop(STOP_SECONDS)
+            server.start(settings.panel.host, settings.panel.port)
+        if chat is not None:
+            chat.start(settings.chat.host, settings.panel.chat_port, CHAT)
+        with_node(settings, server, chat, stop, ready, supervisor)
+    finally:
+        for each in (server, chat):
+            if each is not None:
+                each.stop(STOP_SECONDS)
 
 
-def with_node(settings: "Settings", server: PanelServer | None, stop: threading.Event, ready: threading.Event) -> None:
-    """Build the node, serve it, wait, and put it away. ``ready`` follows the node's own proof."""
+def with_node(
+    settings: "Settings",
+    server: PanelServer | None,
+    chat: PanelServer | None,
+    stop: threading.Event,
+    ready: threading.Event,
+    supervisor: Supervisor,
+) -> None:
+    """Build the node, serve it, wait, and put it away. ``ready`` follows the node's own proof.
+
+    The supervisor hears READY as soon as people can work: a node whose proof failed must not be started again and again.
+    """
     from appliance.node.build import build
+    from appliance.node.watchdog import Watchdog
 
     node = build(settings, SystemClock())
+    watchdog = Watchdog(node.parts, supervisor)
     try:
         node.start()
         if server is not None:
             attach(node, server)
+        if chat is not None:
+            attach_chat(node, chat)
         sign_in_file(node)
+        supervisor.tell("READY=1")
+        watchdog.start()
+        told = ""
         while not (stop.is_set() or node.ended.is_set()):
             (ready.set if node.ready else ready.clear)()
+            if (status := status_line(node)) != told:
+                supervisor.tell(f"STATUS={status}")
+                told = status
             stop.wait(0.5)
         ready.clear()
     finally:
+        supervisor.tell("STOPPING=1")
+        watchdog.closing()
         node.close()
+        watchdog.stop()
     if node.broken is not None:
         raise node.broken
+
+
+def status_line(node: "Node") -> str:
+    """How the node is, in one line that anybody on the machine may read."""
+    return "Ready." if node.ready else f"Not ready: {node.not_ready_because}."
 
 
 def attach(node: "Node", server: PanelServer) -> None:
@@ -72,6 +107,14 @@ def attach(node: "Node", server: PanelServer) -> None:
     from appliance.panel.app import build_app, options_of
 
     server.attach(build_app(node.commands, options_of(node.settings)))
+
+
+def attach_chat(node: "Node", chat: PanelServer) -> None:
+    """Put the customers' chat behind its own port."""
+    from appliance.panel.chat.app import build_chat
+    from appliance.panel.chat.options import chat_options_of
+
+    chat.attach(build_chat(node.commands, chat_options_of(node.settings)))
 
 
 def sign_in_file(node: "Node") -> None:

@@ -10,6 +10,7 @@ from appliance.policy import roles
 from appliance.records.base import Record
 from appliance.records.case import CaseFile, CaseState
 from appliance.records.person import Actor, Approval
+from appliance.records.work import File
 
 ACTIONS: dict[str, str] = {"approve": "approve_case", "edit": "approve_case", "reject": "reject_case", "route": "route_case"}
 OPEN: tuple[CaseState, ...] = (CaseState.REVIEW, CaseState.ROUTED, CaseState.DEAD)
@@ -32,14 +33,25 @@ class Wish(Protocol):
 
 
 class Done(Record):
-    """What was done: ``approve``, ``edit``, ``reject`` or ``route``; the state it came to; and to whom it goes."""
+    """What was done: ``approve``, ``edit``, ``reject`` or ``route``; the state it came to; and to whom it goes: "" when it is said
+    into a chat, whose customers have no address."""
 
     decision: str
     state: str
     to: str = ""
 
 
-def decide(commands: Commands, actor: Actor, case: str, wish: Wish) -> Done:
+class Along(Record):
+    """What goes along with a reply: files, and the signature of the person who approves it."""
+
+    files: tuple[File, ...] = ()
+    signature: str = ""
+
+
+_ALONE = Along()
+
+
+def decide(commands: Commands, actor: Actor, case: str, wish: Wish, along: Along = _ALONE) -> Done:
     """Approve, edit and approve, reject or route a case that waits for a person or that a team has."""
     action = ACTIONS.get(wish.decision)
     if action is None:
@@ -48,11 +60,15 @@ def decide(commands: Commands, actor: Actor, case: str, wish: Wish) -> Done:
         raise forbidden(actor.role.name.lower())
     file = case_file(commands, case)
     _still_open(file, wish)
-    approval = _approval(file, actor, wish, commands)
+    approval = _approval(file, actor, wish, along, commands)
     state = commands.decide(actor, approval)
     edited = approval.text is not None
-    to = commands.teams()[approval.team] if approval.decision == "route" else recipient_of(file.message) if file.message else ""
+    to = commands.teams()[approval.team] if approval.decision == "route" else _goes_to(file)
     return Done(decision="edit" if edited else approval.decision, state=str(state), to=to)
+
+
+def _goes_to(file: CaseFile) -> str:
+    return recipient_of(file.message) if file.message and file.row.channel != "chat" else ""
 
 
 def _still_open(file: CaseFile, wish: Wish) -> None:
@@ -62,7 +78,7 @@ def _still_open(file: CaseFile, wish: Wish) -> None:
         raise Problem(409, "draft_changed", "The draft has changed since you opened it.", "Open the case again and read the new draft.")
 
 
-def _approval(file: CaseFile, actor: Actor, wish: Wish, commands: Commands) -> Approval:
+def _approval(file: CaseFile, actor: Actor, wish: Wish, along: Along, commands: Commands) -> Approval:
     case, by, comment = file.row.id, actor.name, wish.comment.strip()
     if wish.decision == "reject":
         return Approval(case=case, decision="reject", by=by, comment=comment)
@@ -70,7 +86,8 @@ def _approval(file: CaseFile, actor: Actor, wish: Wish, commands: Commands) -> A
         if wish.team not in commands.teams():
             raise Problem(404, "team", "There is no such team.", "Choose one of the teams in policy.toml.")
         return Approval(case=case, decision="route", by=by, comment=comment, team=wish.team)
-    return Approval(case=case, decision="approve", by=by, comment=comment, text=_edited(file, wish))
+    text = _edited(file, wish)
+    return Approval(case=case, decision="approve", by=by, comment=comment, text=text, files=along.files, signature=along.signature)
 
 
 def _edited(file: CaseFile, wish: Wish) -> str | None:

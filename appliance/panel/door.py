@@ -4,6 +4,14 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from appliance.ground.clock import Clock, SystemClock
+from appliance.panel.doors.chat import ChatDoor
+from appliance.panel.doors.diagnostics import DiagnosticsDoor
+from appliance.panel.doors.escalations import EscalationDoor
+from appliance.panel.doors.knowledge import KnowledgeDoor
+from appliance.panel.doors.numbers import NumbersDoor
+from appliance.panel.doors.people import PeopleDoor
+from appliance.panel.doors.setup import SetupDoor
+from appliance.panel.doors.work import WorkDoor
 from appliance.records.case import CaseFile, CaseRow, CaseState
 from appliance.records.knowledge import Found, Passage, SourceState
 from appliance.records.language import LANGUAGES, Code
@@ -11,7 +19,7 @@ from appliance.records.person import Actor, Approval
 from appliance.records.policy import SwitchState
 
 
-class Commands(Protocol):
+class Commands(NumbersDoor, PeopleDoor, ChatDoor, WorkDoor, EscalationDoor, KnowledgeDoor, SetupDoor, DiagnosticsDoor, Protocol):
     """The commands of a node that the panel calls, from several threads at once.
 
     Whatever goes wrong in a way a person can act on comes up as a ``TandemError``; ``Refused`` when the caller may not, or
@@ -20,6 +28,10 @@ class Commands(Protocol):
 
     def status(self) -> dict[str, Any]:
         """``node, role, term, position, may_send, reason, peer, witness, queue, switches, healthy`` as in ``tandem status``."""
+        ...
+
+    def wait_for_change(self, position: int, seconds: float) -> int:
+        """Return when the journal has grown beyond a position, or after so many seconds; where it ends now."""
         ...
 
     def health(self) -> dict[str, Any]:
@@ -35,9 +47,16 @@ class Commands(Protocol):
         ...
 
     def rows(
-        self, states: tuple[CaseState, ...] | None = None, limit: int = 50, before: str | None = None, text: str = ""
+        self,
+        states: tuple[CaseState, ...] | None = None,
+        limit: int = 50,
+        before: str | None = None,
+        text: str = "",
+        oldest_first: bool = False,
+        archived: bool = False,
+        assigned: str | None = None,
     ) -> list[CaseRow]:
-        """Cases, newest first, older than the case ``before``."""
+        """Cases, newest first or ``oldest_first``, beyond the case ``before``. ``text``: those that hold all its words, newest first."""
         ...
 
     def file(self, case: str) -> CaseFile | None:
@@ -69,8 +88,6 @@ class Commands(Protocol):
     def ask(self, text: str, language: str = "") -> dict[str, Any]: ...
 
     def actor_of(self, secret: str) -> Actor | None: ...
-
-    def take_token(self, token: str) -> Actor | None: ...
 
     def erase(self, actor: Actor, address: str) -> dict[str, Any]:
         """``steps``: a list of ``step, status`` and whatever else is known of each."""

@@ -11,7 +11,7 @@ from litestar import Request, Response
 from litestar.types import ASGIApp, Scope
 
 from appliance.ground.assets import asset
-from appliance.panel import naming, words
+from appliance.panel import naming, troubles, words
 from appliance.panel.door import Commands, PanelOptions
 from appliance.panel.feed import Feed
 from appliance.panel.guard import Guard
@@ -21,13 +21,29 @@ from appliance.panel.short import short
 from appliance.panel.static import Static
 from appliance.panel.words import Voice
 from appliance.policy import roles
+from appliance.records.base import Record
 from appliance.records.language import Code
 from appliance.records.person import Actor
 
 Call = Request[Any, Any, Any]
 LANGUAGE_COOKIE = "tandem-language"
-_LANGUAGE_SECONDS = 365 * 86400
+LANGUAGE_SECONDS = 365 * 86400
 _FOR_PROGRAMS = ("/api/", "/ai/", "/v1/", "/health", "/info", "/metrics", "/openapi.json", "/livez", "/readyz")
+
+
+#: The pages in the navigation: address, name, and the action that one must be allowed ("" for everybody who is signed in).
+PLACES: tuple[tuple[str, str, str], ...] = (
+    ("/", "overview", "see_status"),
+    ("/review", "review", "see_cases"),
+    ("/cases", "cases", "see_cases"),
+    ("/knowledge", "knowledge", "search_knowledge"),
+    ("/escalations", "escalations", "see_cases"),
+    ("/analytics", "analytics", "see_numbers"),
+    ("/admin", "appliance", "see_status"),
+    ("/people", "people", "manage_people"),
+    ("/help", "help", ""),
+)
+FOOT: frozenset[str] = frozenset({"overview", "review", "cases", "knowledge"})  # on a phone the others stand behind "more"
 
 
 @cache
@@ -44,6 +60,14 @@ def templates() -> Environment:
     for name in environment.list_templates():
         environment.get_template(name)
     return environment
+
+
+class Undo(Record):
+    """A decision that can still be taken back: until when (Unix seconds), and for how many seconds more."""
+
+    case: str
+    until: float
+    seconds: int
 
 
 @dataclass(frozen=True)
@@ -91,7 +115,7 @@ class Panel:
         response = Response(html.encode(), media_type="text/html; charset=utf-8", status_code=code)
         wish = request.query_params.get("lang", "")
         if wish and wish == context["voice"].code:
-            response.set_cookie(LANGUAGE_COOKIE, wish, max_age=_LANGUAGE_SECONDS, httponly=True, samesite="lax", path="/")
+            response.set_cookie(LANGUAGE_COOKIE, wish, max_age=LANGUAGE_SECONDS, httponly=True, samesite="lax", path="/")
         return response
 
     def _common(self, request: Call) -> dict[str, Any]:
@@ -102,11 +126,17 @@ class Panel:
             "t": voice.text,
             "n": voice.count,
             "who": naming.who,
-            "by": lambda name: naming.actor(voice, name),
+            "by": lambda name: naming.actor(voice, name, self.commands.names),
             "node_label": naming.node_label,
             "dependency": lambda name: words.dependency(voice, name),
             "reason": lambda code: short(code, voice),
+            "language_name": lambda code: voice.known("language", code),
+            "channel_name": lambda channel: voice.known("channel", channel),
+            "trouble": lambda row: troubles.of_dependency(row, voice),
+            "source_trouble": lambda source: troubles.of_source(source, voice),
             "company": self.options.company,
+            "places": PLACES,
+            "foot": FOOT,
             "path": request.url.path,
             "languages": words.NAMES,
         }
@@ -119,15 +149,25 @@ class Panel:
             "csrf": session.csrf if session else "",
             "signed_in_by_browser": session is not None,
             "notice": session.take_notice() if session and request.headers.get("x-live") is None else None,
+            "undo": self._undo(session),
             "status": self.commands.status(),
             "may": lambda action: roles.may(actor.role, action),
         }
+
+    def _undo(self, session: Session | None) -> Undo | None:
+        """What this browser decided last, while it can be taken back."""
+        if session is None or not session.decided:
+            return None
+        until, now = self.commands.undo_until(session.decided), self.options.clock.now()
+        return Undo(case=session.decided, until=until, seconds=max(1, round(until - now))) if until > now else None
 
     def refuse(self, scope: Scope, problem: Problem) -> ASGIApp:
         """The answer to a request that is not let in: a page for browsers, JSON for everybody else."""
         return _Plain(self.problem(Request(scope), problem))
 
-    def problem(self, request: Call, problem: Problem) -> Response[bytes]:
+    def problem(self, request: Call, problem: Problem, then: str = "", name: str = "", written: str = "") -> Response[bytes]:
+        """The answer in the shape the client reads. ``then``: where to go once signed in; ``name``: who was typed there;
+        ``written``: what a person had written, so that they do not lose it by the refusal."""
         if not wants_page(request):
             return Response(problem.as_json(), status_code=problem.status, media_type="application/json", headers=problem.headers)
         voice = self.voice(self.language_of(request))
@@ -139,10 +179,10 @@ class Panel:
             message=voice.known(words_, "message", problem.message),
             remedy=voice.known(words_, "remedy", problem.remedy),
             here=request.url.path if request.method == "GET" else "/",
-            next=own_path(str(request.url.path) + (f"?{request.url.query}" if request.url.query else ""))
-            if request.method == "GET"
-            else "/",
-            wrong=problem.code == "wrong_key",
+            next=then or _here(request),
+            typed=name,
+            written=written,
+            wrong=problem.code,
             problem=problem,
         )
         for name, value in problem.headers.items():
@@ -180,6 +220,12 @@ def session_of(request: Call) -> Session | None:
     """The browser's session; None for a program with a key."""
     session: Session | None = request.scope["auth"]
     return session
+
+
+def _here(request: Call) -> str:
+    """Where a person wanted to go, to be led there after signing in; a form that was sent is not sent again."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return own_path(f"{request.url.path}{query}") if request.method == "GET" else "/"
 
 
 def wants_page(request: Call) -> bool:

@@ -13,7 +13,7 @@ import json
 import socket
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from appliance.ground.errors import TandemError
 
@@ -36,6 +36,18 @@ _PLAIN_HEADERS = [(b"content-type", b"application/json"), (b"cache-control", b"n
 
 class PanelError(TandemError):
     """The panel could not be opened."""
+
+
+class Listener(NamedTuple):
+    """Who listens, for an error that says which setting to change."""
+
+    who: str
+    host_key: str
+    port_key: str
+
+
+PANEL = Listener("panel", "[panel] host", "[panel] port")
+CHAT = Listener("chat", "[chat] host", "[panel] chat_port")
 
 
 def _yes() -> bool:
@@ -137,9 +149,9 @@ class PanelServer:
         self._server: uvicorn.Server | None = None
         self._up = threading.Event()
 
-    def start(self, host: str, port: int) -> None:
+    def start(self, host: str, port: int, name: Listener = PANEL) -> None:
         """Listen. Raises ``PanelError`` when the address cannot be had. Port 0 takes a free one; ``port`` then says which."""
-        listening = listen(host, port)
+        listening = listen(host, port, name)
         self.port = listening.getsockname()[1]
         self._thread = threading.Thread(target=self._run, args=(listening,), name="panel", daemon=True)
         self._thread.start()
@@ -166,9 +178,11 @@ class PanelServer:
     def _run(self, listening: socket.socket) -> None:
         import uvicorn  # late: 60 ms that no other command needs
 
+        from appliance.panel.hurry import Hurry
+
         config = uvicorn.Config(
             self._front,
-            http="h11",
+            http=Hurry,
             ws="none",
             loop="asyncio",
             lifespan="off",
@@ -190,12 +204,14 @@ class PanelServer:
         await server.serve(sockets=[listening])
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, name: Listener = PANEL) -> socket.socket:
     """A listening socket, or a ``PanelError`` that says who is in the way."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     except OSError as error:
-        raise PanelError(f"The panel cannot listen on {host}: there is no such address.", "Set [panel] host in tandem.toml.") from error
+        raise PanelError(
+            f"The {name.who} cannot listen on {host}: there is no such address.", f"Set {name.host_key} in tandem.toml."
+        ) from error
     listening = socket.socket(family, kind, protocol)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -204,19 +220,19 @@ def listen(host: str, port: int) -> socket.socket:
         listening.setblocking(False)
     except OSError as error:
         listening.close()
-        raise _explained(error, host, port) from error
+        raise _explained(error, host, port, name) from error
     return listening
 
 
-def _explained(error: OSError, host: str, port: int) -> PanelError:
+def _explained(error: OSError, host: str, port: int, name: Listener) -> PanelError:
     if error.errno == errno.EADDRINUSE:
         return PanelError(
-            f"Port {port} on {host} is taken by {holder_of(port)}.", "Stop that program, or set another [panel] port in tandem.toml."
+            f"Port {port} on {host} is taken by {holder_of(port)}.", f"Stop that program, or set another {name.port_key} in tandem.toml."
         )
     if error.errno == errno.EACCES:
-        return PanelError(f"Port {port} may not be opened by this user.", "Set [panel] port in tandem.toml to a number from 1024 up.")
+        return PanelError(f"Port {port} may not be opened by this user.", f"Set {name.port_key} in tandem.toml to a number from 1024 up.")
     return PanelError(
-        f"The panel cannot listen on {host}, port {port}: {error.strerror}.", "Set [panel] host to an address of this machine."
+        f"The {name.who} cannot listen on {host}, port {port}: {error.strerror}.", f"Set {name.host_key} to an address of this machine."
     )
 
 

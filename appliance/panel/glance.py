@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from appliance.panel import troubles
 from appliance.panel.naming import node_label
 from appliance.panel.waiting import how_many_wait
 from appliance.panel.words import Voice, dependency
 from appliance.records.base import Record
+from appliance.records.escalation import SEEN_WITHIN_SECONDS
 from appliance.records.knowledge import SourceState
 
 
@@ -23,12 +25,13 @@ class Glance(Record):
 
 
 class Repair(Record):
-    """One thing to put right: its words' key with what fills the gaps, the remedy as its room wrote it, and where to do it."""
+    """One thing to put right: its words' key with what fills the gaps, why, what to do, where; ``detail``: as it was logged."""
 
     key: str
     gaps: dict[str, str] = {}
     reason: str = ""
     remedy: str = ""
+    detail: str = ""
     link: str = ""
     grave: bool = False
 
@@ -36,7 +39,8 @@ class Repair(Record):
 def glance(status: Mapping[str, Any], repairs: Sequence[Repair], oldest_seconds: float | None, voice: Voice) -> Glance:
     """The sentences on top of the overview. ``oldest_seconds``: how long the oldest case has waited for a person."""
     mood = _mood(status, repairs)
-    sentences = [_who_leads(status, voice), _levers(status, voice), _who_waits(status, oldest_seconds, voice)]
+    waits = _who_waits(status, oldest_seconds, voice)
+    sentences = [_who_leads(status, voice), _levers(status, voice), waits, *_who_is_late(status, voice)]
     said = tuple(sentence for sentence in sentences if sentence)
     return Glance(mood=mood, word=voice.text(f"glance.{mood}"), sentences=said, nodes=_nodes(status))
 
@@ -46,7 +50,8 @@ def _mood(status: Mapping[str, Any], repairs: Sequence[Repair]) -> str:
         return "act"
     switches = status.get("switches", {})
     flows = switches.get("outbound_enabled", False) and switches.get("intake_enabled", True)
-    return "look" if repairs or not flows else "good"
+    late = status.get("queue", {}).get("late", 0)
+    return "look" if repairs or late or not flows else "good"
 
 
 def _nodes(status: Mapping[str, Any]) -> str:
@@ -83,23 +88,31 @@ def _who_waits(status: Mapping[str, Any], oldest_seconds: float | None, voice: V
     return voice.count("glance.waits_since", waiting, duration=voice.duration(oldest_seconds))
 
 
+def _who_is_late(status: Mapping[str, Any], voice: Voice) -> list[str]:
+    """Of each promise that is broken: how many wait for longer, and since when the oldest does."""
+    return [
+        voice.count(
+            f"glance.late_{name}",
+            int(target["late"]),
+            promised=voice.span(int(target["minutes"])),
+            duration=voice.duration(float(target["oldest_seconds"])),
+        )
+        for name, target in status.get("queue", {}).get("targets", {}).items()
+        if target["late"]
+    ]
+
+
 def repairs(
     status: Mapping[str, Any], health: Mapping[str, Any], sources: Sequence[SourceState], counts: Mapping[str, int], voice: Voice
 ) -> tuple[Repair, ...]:
     """What somebody should put right, the gravest first."""
     found = [
-        Repair(
-            key="repair.dependency",
-            gaps={"name": dependency(voice, str(row.get("name", "")))},
-            reason=str(row.get("reason", "")),
-            remedy=str(row.get("remedy", "")),
-            grave=True,
-        )
+        _to_repair("repair.dependency", dependency(voice, str(row.get("name", ""))), troubles.of_dependency(row, voice), grave=True)
         for row in health.get("dependencies", ())
         if not row.get("connected") and not str(row.get("name", "")).startswith("knowledge:")
     ]
     found += [
-        Repair(key="repair.source", gaps={"name": source.name}, reason=source.trouble, remedy=source.remedy, link="/admin#sources")
+        _to_repair("repair.source", source.name, troubles.of_source(source, voice), link="/admin#sources")
         for source in sources
         if source.trouble
     ]
@@ -107,6 +120,24 @@ def repairs(
         found.append(Repair(key="repair.uncertain", link="/cases?state=uncertain"))
     if counts.get("dead"):
         found.append(Repair(key="repair.dead", link="/cases?state=dead"))
+    if left := sum(status.get("queue", {}).get("in_mailboxes", {}).values()):
+        found.append(Repair(key="repair.left", gaps={"n": voice.number(left)}, link="/admin"))
+    if lost := status.get("queue", {}).get("lost_drafts", 0):
+        found.append(Repair(key="repair.drafts", gaps={"n": voice.number(lost)}, link="/review"))
     if not status.get("ready", True) and status.get("running", True):
         found.append(Repair(key="repair.not_ready", link="/admin"))
     return tuple(found)
+
+
+def escalated(unseen: Mapping[int, tuple[int, float]], voice: Voice) -> tuple[Repair, ...]:
+    """Escalations that nobody looks after, as one thing to do; grave when one must be seen at once, or should have been."""
+    if not unseen:
+        return ()
+    number, oldest = sum(count for count, _ in unseen.values()), min(at for _, at in unseen.values())
+    gaps = {"n": voice.number(number), "ago": voice.ago(oldest)}
+    late = any(voice.now - at > SEEN_WITHIN_SECONDS.get(level, 0.0) for level, (_, at) in unseen.items())
+    return (Repair(key="repair.escalation", gaps=gaps, link="/escalations", grave=late or max(unseen) > 2),)
+
+
+def _to_repair(key: str, name: str, told: troubles.Told, *, link: str = "", grave: bool = False) -> Repair:
+    return Repair(key=key, gaps={"name": name}, reason=told.reason, remedy=told.remedy, detail=told.detail, link=link, grave=grave)

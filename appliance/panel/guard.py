@@ -15,6 +15,7 @@ import hmac
 import ipaddress
 import socket
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -24,19 +25,25 @@ from litestar import Request
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from appliance.node.passwords import TooManyTries, WrongPassword
+from appliance.node.patience import Patience, network_of
 from appliance.panel.door import Commands, PanelOptions
 from appliance.panel.problems import Problem, forbidden
-from appliance.panel.sessions import Keys, Session, Sessions, Strikes
+from appliance.panel.sessions import Keys, Session, Sessions
 from appliance.policy import roles
 from appliance.records.person import Actor
 
 Refuse = Callable[[Scope, Problem], ASGIApp]
 
 PUBLIC = "public"
+LIVE = "/events"
+PRESENCE = "/presence"  # an open case says every few seconds that somebody is at it
 SIGNED_IN = "signed_in"  # whoever that is
 _PROBES = frozenset({"/healthz", "/livez", "/readyz"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 KEY_LENGTH_MOST = 512
+WRONG_MOST = 10  # wrong keys of one address, before it has to wait
+SIGN_INS_WAITING_MOST = 16  # passwords are checked one at a time, apart from everything else that needs a thread
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="tandem"'}
 
 CONTENT_POLICY = (
@@ -118,10 +125,13 @@ class Guard:
     """Wraps the whole app. ``refuse`` turns a problem into an answer in the shape the client reads."""
 
     def __init__(self, commands: Commands, options: PanelOptions) -> None:
-        self.sessions = Sessions(options.clock)
-        self.strikes = Strikes(options.clock)
+        self.sessions = Sessions(commands.session_of, options.clock)
+        self.patience = Patience(options.clock, free=WRONG_MOST)
         self.keys = Keys(commands.actor_of, options.clock)
         self.names = Names(options)
+        self._commands = commands
+        self._sign_in = ThreadPoolExecutor(1, "sign-in")
+        self._signing_in = 0
         self._cookie = f"tandem-{options.port}"  # two nodes of one machine share a host name, and so their cookies
 
     def wrap(self, app: ASGIApp, refuse: Refuse) -> ASGIApp:
@@ -141,7 +151,7 @@ class Guard:
         return guarded
 
     def _look_at(self, scope: Scope) -> Coroutine[Any, Any, None] | None:
-        """Host, Origin and who it is. What is left to wait for is handed back; nothing is, for a key just seen (the usual case)."""
+        """Host, Origin and who it is. What is left to wait for is handed back: nothing, for a key or a session just seen (as usual)."""
         scope["user"], scope["auth"] = None, None
         path = scope["path"]
         if path in _PROBES:
@@ -157,7 +167,7 @@ class Guard:
             scope["user"] = actor
             return None
         if b"cookie" in headers:
-            return self._look_at_cookie(scope, headers[b"cookie"].decode("latin-1"), host)
+            return self._look_at_cookie(scope, headers, host)
         _somebody_or_public(scope)
         return None
 
@@ -183,35 +193,43 @@ class Guard:
         if len(key) <= KEY_LENGTH_MOST:
             actor = await asyncio.get_running_loop().run_in_executor(None, self.keys.ask, key)
         if actor is None:
-            self.strikes.wrong(address)
+            self.patience.wrong(network_of(address))
             raise Problem(401, "wrong_key", "This key is not known.", "Check it, or have an administrator issue a new one.", _CHALLENGE)
         return actor
 
     def check_patience(self, address: str) -> None:
         """Raises a problem while the address has to wait after wrong keys."""
-        wait = self.strikes.wait_seconds(address)
+        wait = self.patience.wait_seconds(network_of(address))
         if wait:
             raise Problem(
                 429, "too_many", "Too many wrong keys came from this address.", f"Wait {wait} seconds, then try the right one.",
                 {"Retry-After": str(wait)},
             )  # fmt: skip
 
-    async def _look_at_cookie(self, scope: Scope, cookie: str, host: str) -> None:
-        secret = _cookie_value(cookie, self.cookie_name(self.names.is_secure(scope, host)))
-        session = self.sessions.find(secret) if secret else None
-        if session is not None and await self._still_good(session):
-            scope["user"], scope["auth"] = session.actor, session
-        elif session is not None:
-            self.sessions.close(secret)
-        _somebody_or_public(scope)
+    async def sign_in(self, name: str, password: str, address: str) -> str:
+        """The secret of a new session. Raises a problem when they do not fit, or when somebody guessed too often."""
+        if self._signing_in >= SIGN_INS_WAITING_MOST:
+            raise Problem(503, "sign_in_busy", "Too many people sign in at this moment.", "Try again in a minute.", {"Retry-After": "60"})
+        self._signing_in += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._sign_in, self._commands.sign_in, name, password, address)
+        except WrongPassword as error:
+            raise Problem(401, "wrong_password", error.message, error.remedy, _CHALLENGE) from error
+        except TooManyTries as error:
+            raise Problem(429, "too_many", error.message, error.remedy, {"Retry-After": str(error.wait_seconds)}) from error
+        finally:
+            self._signing_in -= 1
 
-    async def _still_good(self, session: Session) -> bool:
-        """A session that was opened with a key ends when the key is revoked, and has the role that the key has now."""
-        if not session.key or self.keys.remembered(session.key) is not None:
-            return True
-        actor = await asyncio.get_running_loop().run_in_executor(None, self.keys.ask, session.key)
-        session.actor = actor or session.actor
-        return actor is not None
+    def _look_at_cookie(self, scope: Scope, headers: dict[bytes, bytes], host: str) -> Coroutine[Any, Any, None] | None:
+        secret = _cookie_value(headers[b"cookie"].decode("latin-1"), self.cookie_name(self.names.is_secure(scope, host)))
+        session = self.sessions.remembered(secret) if secret else None
+        if secret and session is None:
+            return self._ask_for_session(scope, secret, used=not _by_itself(scope, headers))
+        _enter(scope, session)
+        return None
+
+    async def _ask_for_session(self, scope: Scope, secret: str, used: bool) -> None:
+        _enter(scope, await asyncio.get_running_loop().run_in_executor(None, self.sessions.ask, secret, used))
 
     def cookie_name(self, secure: bool) -> str:
         """The ``__Host-`` prefix makes browsers refuse the cookie from anywhere but this very host; it needs https."""
@@ -269,6 +287,17 @@ async def _check_form(request: Request[Any, Any, Any]) -> None:
 def client_address(scope: Scope) -> str:
     client = scope.get("client")
     return client[0] if client else ""
+
+
+def _by_itself(scope: Scope, headers: dict[bytes, bytes]) -> bool:
+    """Whether an open page asks, and no person: that keeps nobody signed in."""
+    return b"x-live" in headers or scope["path"] == LIVE or scope["path"].endswith(PRESENCE)
+
+
+def _enter(scope: Scope, session: Session | None) -> None:
+    if session is not None:
+        scope["user"], scope["auth"] = session.actor, session
+    _somebody_or_public(scope)
 
 
 def _somebody_or_public(scope: Scope) -> None:

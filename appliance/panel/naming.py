@@ -1,6 +1,9 @@
 """How people and machines are called on a page: short where there is little room, whole where somebody asks for it."""
 
+from collections.abc import Callable, Mapping
+
 from appliance.panel.words import Voice
+from appliance.records.person import is_person_id
 
 
 def who(sender: str) -> str:
@@ -20,6 +23,6 @@ def _said(name: str) -> str:
     return word[:1].upper() + word[1:]
 
 
-def actor(voice: Voice, name: str) -> str:
-    """Who did something: a person or a key by its name, a part of the appliance in words."""
-    return voice.known("by", name, name)
+def actor(voice: Voice, name: str, people: Callable[[], Mapping[str, str]] = dict) -> str:
+    """Who did something: a person (the journal has only their id) or a key by its name, a part of the appliance in words."""
+    return people().get(name, name) if is_person_id(name) else voice.known("by", name, name)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from appliance.desk.reasons import sentence
+from appliance.panel.history import Step, history
 from appliance.panel.short import short
 from appliance.panel.waiting import WAITING
 from appliance.panel.words import Voice
@@ -17,7 +18,11 @@ from appliance.records.case import CaseFile, CaseState
 from appliance.records.knowledge import Passage
 from appliance.records.message import Address, Message
 from appliance.records.policy import Reason
+from appliance.store.cases import beginning
 from appliance.store.mailing import recipients
+
+LACKING = frozenset({"no_knowledge", "unanswered_part"})  # what one more fact would have mended
+_DECIDED_HERE = (CaseState.REVIEW, CaseState.ROUTED, CaseState.DEAD)
 
 
 class Cited(Record):
@@ -43,7 +48,8 @@ class Sentence(Record):
 
 
 class Opened(Record):
-    """Everything the page of a case shows. ``asks`` is ``review``, ``uncertain`` or "" when there is nothing to decide.
+    """Everything the page of a case shows. ``asks`` is ``review``, ``uncertain`` or "" when there is nothing to decide,
+    and ``close`` when its words are gone and all that is left is to close it. ``words_gone`` says why they are.
 
     ``waits``: it stands in somebody's way. A case that a team has may still be answered here, but it does not wait.
     """
@@ -67,17 +73,20 @@ class Opened(Record):
     draft_text: str
     seen: str
     waited_seconds: float
+    history: tuple[Step, ...] = ()
+    lacks_knowledge: bool = False
+    words_gone: str = ""
 
 
 def open_up(file: CaseFile, how: list[str], passage: Callable[[str], Passage | None], voice: Voice) -> Opened:
     """The view of a file. ``how`` explains the whole decision, line by line; ``passage`` answers what a passage says now."""
     message, draft = file.message, file.draft
-    cited = _cited(draft, passage)
+    cited = _cited(draft, passage, voice)
     return Opened(
         file=file,
-        subject=(message.subject if message else file.row.subject) or voice.text("case.no_subject"),
+        subject=(message.subject or beginning(message.text) if message else file.row.subject) or voice.text(_untitled(file)),
         sender=message.sender if message else Address(),
-        asks="" if file.erased else _asks(file.row.state),
+        asks=_asks(file),
         waits=file.row.state in WAITING,
         why=_why(file, voice),
         failed=_failed(file, voice),
@@ -93,12 +102,31 @@ def open_up(file: CaseFile, how: list[str], passage: Callable[[str], Passage | N
         draft_text=draft.text if draft else "",
         seen=print_of(draft),
         waited_seconds=max(0.0, voice.now - file.row.received_at),
+        history=history(file, voice),
+        lacks_knowledge=file.outcome is not None and file.outcome.reason.code in LACKING,
+        words_gone=_words_gone(file, voice),
     )
 
 
-def _asks(state: CaseState) -> str:
-    by_state = {CaseState.REVIEW: "review", CaseState.ROUTED: "review", CaseState.DEAD: "review", CaseState.UNCERTAIN: "uncertain"}
-    return by_state.get(state, "")
+def _untitled(file: CaseFile) -> str:
+    return "case.no_words_left" if file.row.words_removed_at else "case.no_subject"
+
+
+def _asks(file: CaseFile) -> str:
+    if file.erased:
+        return "close" if file.row.words_removed_at and file.row.state in _DECIDED_HERE else ""
+    return "review" if file.row.state in _DECIDED_HERE else "uncertain" if file.row.state is CaseState.UNCERTAIN else ""
+
+
+def _words_gone(file: CaseFile, voice: Voice) -> str:
+    """Of a case without words, what became of them."""
+    at = file.row.words_removed_at
+    if not file.erased:
+        return ""
+    if not at:
+        return voice.text("case.erased")
+    day = voice.date(at)
+    return voice.text("case.removed", day=day, days=file.kept_days) if file.kept_days else voice.text("case.archived", day=day)
 
 
 def print_of(draft: Draft | None) -> str:
@@ -134,20 +162,31 @@ def rest_of(message: Message) -> str:
     return whole[len(own) :].strip() if own and whole.startswith(own) else whole
 
 
-def _cited(draft: Draft | None, passage: Callable[[str], Passage | None]) -> dict[str, Cited]:
+def _cited(draft: Draft | None, passage: Callable[[str], Passage | None], voice: Voice) -> dict[str, Cited]:
     """The passages of a draft by id, numbered as they come."""
     if draft is None:
         return {}
     sources = {citation.passage: citation for citation in draft.citations}
     ids = [id_ for row in draft.sentences for id_ in row.passages] + list(sources)
-    return {id_: _one_cited(number, id_, sources.get(id_), passage(id_)) for number, id_ in enumerate(dict.fromkeys(ids), start=1)}
+    numbered = enumerate(dict.fromkeys(ids), start=1)
+    return {id_: _one_cited(number, id_, sources.get(id_), passage(id_), voice) for number, id_ in numbered}
 
 
-def _one_cited(number: int, id_: str, citation: Any, now: Passage | None) -> Cited:
+def _one_cited(number: int, id_: str, citation: Any, now: Passage | None, voice: Voice) -> Cited:
     if now is None:
-        return Cited(number=number, id=id_, source=citation.source if citation else "", gone=True)
+        source, title = citation.source if citation else "", _beside_knowledge(id_, voice)
+        return Cited(number=number, id=id_, source=source, title=title, gone=not title)
     changed = bool(citation and citation.digest and now.digest and citation.digest != now.digest)
     return Cited(number=number, id=id_, source=now.source, title=now.title, text=now.text, place=now.place, changed=changed)
+
+
+def _beside_knowledge(id_: str, voice: Voice) -> str:
+    """What a draft rests on that is no passage: an approved template, or a row of the account sheet; "" for anything else."""
+    kind, _, place = id_.partition(":")
+    if kind == "accounts":
+        row = place.strip().removeprefix("row ").replace("sheet ", "").replace(", row ", "/")
+        return voice.text("draft.rests_on.accounts", place=row)
+    return voice.text("draft.rests_on.template", place=place.replace("_", " ")) if kind == "template" else ""
 
 
 def _sentences(draft: Draft | None, cited: dict[str, Cited]) -> tuple[Sentence, ...]:

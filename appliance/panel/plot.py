@@ -1,16 +1,19 @@
-"""The day as bars: pure numbers in, coordinates out, drawn by the template as SVG without a script."""
+"""Stacked bars: pure numbers in, coordinates out, drawn by the template as SVG without a script."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from appliance.panel.words import Voice
 from appliance.records.base import Record
+from appliance.reports.analytics import OUTCOMES, Day
 
 SERIES: tuple[str, ...] = ("answered", "held", "routed")
 HOURS = 24
 WIDTH, HEIGHT = 720, 120
-_GAP = 6.0
+_GAP_SHARE = 0.2
 _LEAST_TOP = 4
+_HOURS_BETWEEN_LABELS = 6
+_LABELS_MOST = 6
 
 
 class Bar(Record):
@@ -24,9 +27,10 @@ class Bar(Record):
 
 
 class Column(Record):
-    """One hour: its bars from the ground up, and the same in words."""
+    """One step of time: its bars from the ground up, and the same in words. ``label`` stands under it, "" for none."""
 
-    hour: int
+    name: str
+    label: str
     centre: float
     bars: tuple[Bar, ...]
     numbers: tuple[int, ...]
@@ -39,8 +43,15 @@ class Plot(Record):
     width: int
     height: int
     top: int
+    series: tuple[str, ...]
     columns: tuple[Column, ...]
     empty: bool
+
+
+class _Step(NamedTuple):
+    name: str
+    label: str
+    numbers: tuple[int, ...]
 
 
 def of_day(hours: Sequence[Mapping[str, Any]], voice: Voice) -> Plot:
@@ -50,10 +61,26 @@ def of_day(hours: Sequence[Mapping[str, Any]], voice: Voice) -> Plot:
         into = sums[voice.hour(float(row["at"]))]
         for place, name in enumerate(SERIES):
             into[place] += int(row.get(name, 0))
-    numbers = [tuple(row) for row in sums]
-    top = round_up(max(max(map(sum, numbers)), _LEAST_TOP))
-    columns = tuple(_column(hour, row, top, voice) for hour, row in enumerate(numbers))
-    return Plot(width=WIDTH, height=HEIGHT, top=top, columns=columns, empty=not any(map(sum, numbers)))
+    steps = [_Step(_span(hour), "" if hour % _HOURS_BETWEEN_LABELS else f"{hour:02d}", tuple(row)) for hour, row in enumerate(sums)]
+    return _stacked(steps, SERIES, voice)
+
+
+def _span(hour: int) -> str:
+    return f"{hour:02d}–{(hour + 1) % HOURS:02d}"
+
+
+def of_days(days: Sequence[Day], voice: Voice) -> Plot:
+    """Stacked bars per day: what came in, by what it came to."""
+    between = -(-len(days) // _LABELS_MOST)
+    steps = [
+        _Step(
+            voice.date(day.at),
+            "" if (len(days) - 1 - place) % between else voice.short_date(day.at),
+            tuple(day.outcomes[name] for name in OUTCOMES),
+        )
+        for place, day in enumerate(days)
+    ]
+    return _stacked(steps, OUTCOMES, voice)
 
 
 def round_up(number: int) -> int:
@@ -66,16 +93,26 @@ def round_up(number: int) -> int:
         power *= 10
 
 
-def _column(hour: int, numbers: tuple[int, ...], top: int, voice: Voice) -> Column:
-    width = WIDTH / HOURS
-    left, ground = hour * width + _GAP / 2, float(HEIGHT)
+def _stacked(steps: Sequence[_Step], series: tuple[str, ...], voice: Voice) -> Plot:
+    tallest = max((sum(step.numbers) for step in steps), default=0)
+    top = round_up(max(tallest, _LEAST_TOP))
+    columns = tuple(_column(place, len(steps), step, series, top, voice) for place, step in enumerate(steps))
+    return Plot(width=WIDTH, height=HEIGHT, top=top, series=series, columns=columns, empty=not tallest)
+
+
+def _column(place: int, of: int, step: _Step, series: tuple[str, ...], top: int, voice: Voice) -> Column:
+    room = WIDTH / of
+    gap = room * _GAP_SHARE
+    left, ground = place * room + gap / 2, float(HEIGHT)
     bars = []
-    for series, number in zip(SERIES, numbers, strict=True):
+    for name, number in zip(series, step.numbers, strict=True):
         height = HEIGHT * number / top
         if number:
             bars.append(
-                Bar(series=series, x=round(left, 1), y=round(ground - height, 1), width=round(width - _GAP, 1), height=round(height, 1))
+                Bar(series=name, x=round(left, 1), y=round(ground - height, 1), width=round(room - gap, 1), height=round(height, 1))
             )
         ground -= height
-    words = ", ".join(f"{voice.text(f'outcome.{series}')} {voice.number(number)}" for series, number in zip(SERIES, numbers, strict=True))
-    return Column(hour=hour, centre=round(left + (width - _GAP) / 2, 1), bars=tuple(bars), numbers=numbers, words=words)
+    words = ", ".join(f"{voice.text(f'outcome.{name}')} {voice.number(number)}" for name, number in zip(series, step.numbers, strict=True))
+    return Column(
+        name=step.name, label=step.label, centre=round(left + (room - gap) / 2, 1), bars=tuple(bars), numbers=step.numbers, words=words
+    )

@@ -62,7 +62,7 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
     if isinstance(error, Refused):
-        return Problem(409, "refused", error.message, error.remedy)
+        return Problem(409, error.code, error.message, error.remedy)
     if isinstance(error, TandemError):
         return Problem(503, "unavailable", error.message, error.remedy)
     if isinstance(error, HTTPException) and error.status_code < 500:

@@ -44,9 +44,10 @@ def page(path: str, *, action: str, summary: str) -> Declaration:
     return _declared(get, path, action, summary, "pages", 404, media_type="text/html")
 
 
-def form(path: str, *, action: str) -> Declaration:
-    """What a page's form does; it answers with a redirect or a page, and is no part of the API."""
-    return lambda function: post(path, opt={"action": action}, include_in_schema=False)(in_thread(function))
+def form(path: str, *, action: str, most_bytes: int | None = None) -> Declaration:
+    """What a page's form does; it answers with a redirect or a page, and is no part of the API. ``most_bytes``: if it carries files."""
+    size: dict[str, Any] = {} if most_bytes is None else {"request_max_body_size": most_bytes}
+    return lambda function: post(path, opt={"action": action}, include_in_schema=False, **size)(in_thread(function))
 
 
 def hidden(path: str, *, action: str) -> Declaration:
@@ -64,9 +65,9 @@ def asks(path: str, *, action: str, summary: str) -> Declaration:
     return _declared(post, path, action, summary, "api", 413, status_code=200)
 
 
-def does(path: str, *, action: str, summary: str) -> Declaration:
+def does(path: str, *, action: str, summary: str, **options: Any) -> Declaration:
     """An operation that changes something."""
-    return _declared(post, path, action, summary, "api", 404, 409, 413, status_code=200)
+    return _declared(post, path, action, summary, "api", 404, 409, 413, status_code=200, **options)
 
 
 def sets(path: str, *, action: str, summary: str) -> Declaration:

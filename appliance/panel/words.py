@@ -78,6 +78,13 @@ class Voice:
         """The text of ``prefix.name`` if there is one; else the name itself in plain letters, or ``otherwise``."""
         return self._table.get(f"{prefix}.{name}", otherwise or name.replace("_", " "))
 
+    def told(self, key: str, otherwise: str, gaps: Mapping[str, str]) -> str:
+        """The text of a key that something else than the panel has chosen; ``otherwise`` when there is none, or its gaps stay open."""
+        try:
+            return self._table[key].format_map(gaps)
+        except KeyError:
+            return otherwise
+
     def count(self, key: str, number: int, /, **gaps: object) -> str:
         """The text of a key that counts: ``key.one`` for 1, ``key.many`` for any other number."""
         return self.text(f"{key}.{'one' if number == 1 else 'many'}", n=self.number(number), **gaps)
@@ -104,6 +111,17 @@ class Voice:
             return self.text("time.hours", n=int(seconds // _HOUR))
         return self.count("time.days", int(seconds // _DAY))
 
+    def span(self, minutes: int) -> str:
+        """A time that somebody set, to the minute: 15 min, 4 h, 1 h 30 min, 2 days. It does not break over two lines."""
+        if minutes and minutes % (_DAY // _MINUTE) == 0:
+            written = self.count("time.days", minutes // (_DAY // _MINUTE))
+        elif minutes < 60:
+            written = self.text("time.minutes", n=minutes)
+        else:
+            hours, rest = divmod(minutes, 60)
+            written = self.text("time.hours_minutes", hours=hours, minutes=rest) if rest else self.text("time.hours", n=hours)
+        return written.replace(" ", _FIXED_SPACE)
+
     def ago(self, at: float) -> str:
         """14 min ago; after a week the date."""
         seconds = self.now - at
@@ -126,6 +144,13 @@ class Voice:
         if self.code == "sv":
             return local.strftime("%Y-%m-%d")
         return f"{local.day} {_MONTHS[local.month - 1]} {local.year}"
+
+    def short_date(self, at: float) -> str:
+        """Day and month, for an axis."""
+        local = self._local(at)
+        if self.code == "fi":
+            return f"{local.day}.{local.month}."
+        return f"{local.day}/{local.month}" if self.code == "sv" else f"{local.day} {_MONTHS[local.month - 1]}"
 
     def hour(self, at: float) -> int:
         return self._local(at).hour

@@ -68,6 +68,13 @@ class Table:
             raise self.wrong(key, "expected a list of texts", f'Write {key} = ["...", "..."].')
         return value
 
+    def wholes(self, key: str, low: int, high: int) -> list[int]:
+        value = self._get(key, [])
+        fine = isinstance(value, list) and all(type(item) is int and low <= item <= high for item in value)
+        if not fine:
+            raise self.wrong(key, "expected a list of whole numbers", f"Write numbers from {low} to {high}: {key} = [{low}, {high}].")
+        return list(value)
+
     def table(self, key: str) -> "Table":
         return Table(self.name, self.at(key), self._get(key, {}))
 

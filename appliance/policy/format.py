@@ -11,7 +11,8 @@ from hashlib import sha256
 import msgspec
 
 from appliance.ground.assets import asset
-from appliance.policy import lexicon, roles
+from appliance.policy import accounts, escalation, lexicon, roles
+from appliance.policy.accounts import AccountPolicy
 from appliance.policy.checked import Table, nearest
 from appliance.policy.errors import PolicyError
 from appliance.policy.model import Limits, Policy, Rule, Team, Template, Thresholds
@@ -51,13 +52,15 @@ def load(text: str, name: str = "policy.toml") -> Policy:
     top = _parse(text, name)
     default = top if text == _default_text() else _parse(_default_text(), "default.toml")
     teams = _teams(top) or _teams(default)
-    templates = _templates(top)
+    account_policy = accounts.read(top)
+    templates = _templates(top, account_policy)
     left_out = _left_out(top)
     rules = _with_built_in(_rules(top, teams, templates), _rules(default, _teams(default), {}), left_out, teams)
     thresholds, weights = _thresholds(top)
     limits = _limits(top)
     levers = _levers(top)
     default_team = _default_team(top, teams)
+    criteria = escalation.read(top, default)
     top.done()
     version = _digest(text, lexicon.digest(), "" if default is top else _default_text())
     return Policy(
@@ -73,6 +76,8 @@ def load(text: str, name: str = "policy.toml") -> Policy:
         lexicons=lexicon.digest(),
         thresholds_version=_digest(msgspec.json.encode([thresholds, weights, limits]).decode()),
         matcher=Matcher((rule.name, words) for rule, words in rules),
+        accounts=account_policy,
+        escalation=criteria,
     )
 
 
@@ -101,7 +106,7 @@ def _teams(top: Table) -> dict[str, Team]:
     return teams
 
 
-def _templates(top: Table) -> dict[str, Template]:
+def _templates(top: Table, account_policy: AccountPolicy) -> dict[str, Template]:
     templates = {}
     for entry in top.tables("template"):
         name, text = entry.text("name"), entry.per_language("text")
@@ -112,7 +117,8 @@ def _templates(top: Table) -> dict[str, Template]:
             raise entry.wrong("text", "a template needs a text in at least one language", 'Add text.en = "...".')
         if name in templates:
             raise entry.wrong("name", f"there are two templates '{name}'", "Give one of them another name.")
-        templates[name] = Template(name=name, approved_by=approved_by, approved_on=approved_on, text=text)
+        needs_account = accounts.check_texts(entry, text, account_policy)
+        templates[name] = Template(name=name, approved_by=approved_by, approved_on=approved_on, text=text, needs_account=needs_account)
         entry.done()
     return templates
 
@@ -152,6 +158,10 @@ def _rule(entry: Table, teams: dict[str, Team], templates: dict[str, Template]) 
         raise entry.wrong("template", "a Tier 2 rule answers with an approved template", "Name one, or use tier = 1 or 3.")
     if template and tier is not Tier.TEMPLATE:
         raise entry.wrong("template", f"a Tier {tier} rule has no template", "Remove it, or write tier = 2.")
+    if template and templates[template].needs_account and not needs_account:
+        raise entry.wrong("needs_account", "its template shows account fields", "Write needs_account = true.")
+    if template and needs_account and not templates[template].needs_account:
+        raise entry.wrong("needs_account", "its template shows no account field", "Remove it, or show one, such as {account.status}.")
     return Rule(name=entry.text("name"), tier=tier, team=team, template=template, needs_account=needs_account)
 
 
@@ -206,6 +216,8 @@ _LIMIT_RANGES: dict[str, tuple[int, int]] = {
     "question_parts": (1, 20),
     "reply_characters": (200, 20_000),
     "passages_per_part": (1, 50),
+    "chat_replies_per_session_per_day": (0, 1_000),
+    "chat_replies_per_hour": (0, 100_000),
 }
 
 

@@ -22,7 +22,8 @@ class Question(Record):
 
     ``whole_text`` is the message with its quotes and signature: machines read those too, so signs of injection are looked for
     there, but not the topics of the rules, since half of all signatures speak of the law. ``earlier`` are the conversation's
-    earlier messages. ``hidden``: the mail carried words that its reader does not see. ``parts`` counts what is asked.
+    earlier messages. ``hidden``: the mail carried words that its reader does not see. ``parts`` counts what is asked;
+    ``asked`` are their words, where they are known.
     """
 
     text: str
@@ -33,6 +34,7 @@ class Question(Record):
     language: Code | str = ""
     trust: Trust = Trust.ABSENT
     parts: int = 1
+    asked: tuple[str, ...] = ()
 
     @property
     def whole(self) -> str:
@@ -46,12 +48,21 @@ def judge(question: Question, policy: Policy, levers: Switches) -> Verdict:
     verdict = _by_rule(_ruling(hits, policy), hits, policy)
     verdict = _account(verdict, question, policy)
     verdict = _conversation(verdict, question, policy)
-    if verdict.tier is Tier.TEMPLATE and question.parts > 1:
+    if verdict.tier is Tier.TEMPLATE and question.parts > 1 and not _all_about(verdict.rule, question, policy):
         verdict = narrow(verdict, Allowance.REVIEW, Reason(code="template_and_more", numbers={"parts": question.parts}))
     verdict = _findings(verdict, question)
     for allowance, code in switches.closed_by(levers):
         verdict = narrow(verdict, allowance, Reason(code=code))
     return verdict if verdict.team else msgspec.structs.replace(verdict, team=policy.default_team)
+
+
+def _all_about(rule: str, question: Question, policy: Policy) -> bool:
+    """Does every part by itself ask what the rule is about? "Where is my order? Has it been sent?" is one matter, for the record says
+    both; of other templates nobody knows how many questions they answer."""
+    ruling = policy.rule(rule)
+    if ruling is None or not ruling.needs_account or not question.asked:
+        return False
+    return all(any(hit.topic == rule for hit in policy.matcher.find(text)) for text in question.asked)
 
 
 def narrow(verdict: Verdict, allowance: Allowance, reason: Reason) -> Verdict:
@@ -89,9 +100,12 @@ def _by_rule(rule: Rule | None, hits: tuple[Hit, ...], policy: Policy) -> Verdic
 
 
 def _account(verdict: Verdict, question: Question, policy: Policy) -> Verdict:
-    """What needs the customer's own records is held: from a sender nobody vouches for in any case, else until there are records."""
+    """What needs the customer's own records is held: from a sender nobody vouches for in any case, else unless a template shows
+    them. Whether there is a record for the template is the desk's to find out (:mod:`appliance.desk.lookup`)."""
     rule = policy.rule(verdict.rule)
     if rule is None or not rule.needs_account:
+        return verdict
+    if question.trust is Trust.PASSED and rule.template:
         return verdict
     code = "account_data" if question.trust is Trust.PASSED else "not_trusted_account"
     return narrow(verdict, Allowance.REVIEW, Reason(code=code, names=(rule.name,)))

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass, field
 
+import msgspec
+
+from appliance.policy.accounts import AccountPolicy
+from appliance.policy.escalation import Criterion
 from appliance.policy.terms import Matcher
 from appliance.records.base import Record
 from appliance.records.language import Code
@@ -21,12 +25,16 @@ class Team(Record):
 
 
 class Template(Record):
-    """A reply in approved words, for a Tier 2 rule. A language without a text is not answered in."""
+    """A reply in approved words, for a Tier 2 rule. A language without a text is not answered in.
+
+    ``needs_account``: it shows the customer's own record, by gaps such as ``{account.status}``.
+    """
 
     name: str
     approved_by: str
     approved_on: str
     text: Words
+    needs_account: bool = False
 
 
 class Rule(Record):
@@ -58,6 +66,15 @@ class Limits(Record):
     question_parts: int = 4
     reply_characters: int = 4000
     passages_per_part: int = 8
+    chat_replies_per_session_per_day: int = 40
+    chat_replies_per_hour: int = 400
+
+    def of(self, channel: str) -> "Limits":
+        """The limits on one channel. A chat is a conversation: one automatic reply a day would be silence."""
+        if channel != "chat":
+            return self
+        per_day, per_hour = self.chat_replies_per_session_per_day, self.chat_replies_per_hour
+        return msgspec.structs.replace(self, replies_per_sender_per_day=per_day, replies_per_hour=per_hour)
 
 
 @dataclass(frozen=True)
@@ -76,6 +93,8 @@ class Policy:
     lexicons: str
     thresholds_version: str
     matcher: Matcher = field(compare=False, repr=False)
+    accounts: AccountPolicy = field(default_factory=AccountPolicy)
+    escalation: tuple[Criterion, ...] = ()
 
     def rule(self, name: str) -> Rule | None:
         """The rule of that name."""

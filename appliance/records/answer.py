@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from appliance.records.account import AccountRecord
 from appliance.records.base import Record
 from appliance.records.knowledge import Citation
 from appliance.records.language import Code, Language
@@ -17,7 +18,10 @@ class DraftSentence(Record):
 
 
 class Draft(Record):
-    """A proposed reply: words, sealed like the customer's. ``text`` is the sentences laid out as the customer would read them."""
+    """A proposed reply: words, sealed like the customer's. ``text`` is the sentences laid out as the customer would read them.
+
+    ``account`` is what the customer's record said when it was filled in; None where none was.
+    """
 
     language: Code
     subject: str
@@ -25,6 +29,7 @@ class Draft(Record):
     sentences: tuple[DraftSentence, ...] = ()
     citations: tuple[Citation, ...] = ()
     writer: str = ""
+    account: AccountRecord | None = None
 
 
 class Check(Record):

@@ -6,6 +6,8 @@ from appliance.records.answer import Draft, Outcome
 from appliance.records.base import Record
 from appliance.records.message import Channel, Message
 
+SEARCHED_MOST = 20_000  # cases that are found by their words: the newest
+
 
 class CaseState(StrEnum):
     """Where a case stands. Each state has a sentence in the panel's table."""
@@ -29,7 +31,8 @@ ENDED: tuple[CaseState, ...] = (CaseState.REPLIED, CaseState.DEAD, CaseState.CLO
 class History(Record):
     """What is known around a case when it is claimed, as numbers.
 
-    ``automatic_replies_to_sender`` counts those of the last 24 h, queued ones included; ``automatic_replies_last_hour`` all.
+    ``automatic_replies_to_sender`` counts those of the last 24 h, queued ones included; ``automatic_replies_last_hour`` all by mail, or
+    all in the chat.
     ``earlier_unanswered`` counts cases of the same thread that this message overtook before they were answered.
     """
 
@@ -62,7 +65,11 @@ class Case(Record):
 
 
 class CaseRow(Record):
-    """A case as a list shows it: without words, but for the subject and the sender once the store has opened them."""
+    """A case as a list shows it: without words, but for the subject and the sender once the store has opened them.
+
+    ``words_removed_at``: when its words were removed because it had ended, in Unix seconds; 0.0 when they were not. ``begins``:
+    the first words of a message that has no subject, as no message in a chat has.
+    """
 
     id: str
     channel: Channel
@@ -80,6 +87,10 @@ class CaseRow(Record):
     sender: str = ""
     subject: str = ""
     sender_name: str = ""
+    words_removed_at: float = 0.0
+    escalated: int = 0
+    assigned: str = ""  # who of the company takes care of it; "" for nobody
+    begins: str = ""
 
 
 class HistoryLine(Record):
@@ -93,7 +104,10 @@ class HistoryLine(Record):
 
 
 class CaseFile(Record):
-    """A case opened up: what a person sees on its page and what ``replay`` needs. ``erased``: its words are gone."""
+    """A case opened up: what a person sees on its page and what ``replay`` needs. ``erased``: its words are gone.
+
+    ``kept_days``: so many days after the case had ended they were removed; 0: at the customer's request, or by archiving.
+    """
 
     row: CaseRow
     message: Message | None = None
@@ -103,3 +117,4 @@ class CaseFile(Record):
     lines: tuple[HistoryLine, ...] = ()
     case: Case | None = None
     erased: bool = False
+    kept_days: int = 0

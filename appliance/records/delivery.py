@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from appliance.records.base import Record
 from appliance.records.message import Address
+from appliance.records.work import File
 
 
 class DeliveryKind(StrEnum):
@@ -32,7 +33,12 @@ class Delivery(Record):
     ``message_id`` is the same however often the delivery is tried: it is made from the case. ``key`` stands in X-Tandem-Key.
     ``automatic``: no person approved it; the automation levers rule it, and Auto-Submitted says so.
     ``quoted`` is the customer's message, put below the text of a handover; ``quoted_from`` and ``quoted_at`` (Unix seconds)
-    say whose it is and when it was sent, and the team's answer goes to ``quoted_from``.
+    say whose it is and when it was sent (where it does not say: when it came in), and the team's answer goes to ``quoted_from``.
+    ``signature`` is that of the person who approved a reply.
+
+    ``appended``: a draft that is laid into the mailbox's own Drafts folder, addressed to the customer, instead of being mailed.
+    ``draft_key``: of a reply, the X-Tandem-Key of the case's draft in Drafts, which is taken out before the reply leaves; ""
+    when there is none. ``draft_lies``: it is known to have been laid there, so that its absence means that somebody took it.
     """
 
     id: str
@@ -55,6 +61,11 @@ class Delivery(Record):
     quoted: str = ""
     quoted_from: Address = Address()
     quoted_at: float | None = None
+    files: tuple[File, ...] = ()
+    signature: str = ""
+    appended: bool = False
+    draft_key: str = ""
+    draft_lies: bool = False
 
 
 class DeliveryOutcome(StrEnum):
@@ -64,6 +75,7 @@ class DeliveryOutcome(StrEnum):
     TRY_AGAIN = "try_again"  # refused for now, before the data was accepted
     REFUSED = "refused"  # refused for good
     UNCERTAIN = "uncertain"  # the data may have been accepted; never tried again
+    HELD = "held"  # nothing was sent: what was found just before (``stage`` names it) is for a person
 
 
 class DeliveryResult(Record):
@@ -71,6 +83,7 @@ class DeliveryResult(Record):
 
     ``blameless``: nothing was wrong with this mail (no connection, no sign-in, no lease), so the try counts towards no limit.
     ``dropped``: how many copies (Cc, copy to self) the server would not take while it took the mail itself.
+    ``draft_removed``: the case's draft does not lie in Drafts any more, whoever took it out.
     """
 
     outcome: DeliveryOutcome
@@ -79,3 +92,4 @@ class DeliveryResult(Record):
     retry_after_seconds: float | None = None
     blameless: bool = False
     dropped: int = 0
+    draft_removed: bool = False

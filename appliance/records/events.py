@@ -11,6 +11,7 @@ from appliance.records.knowledge import Citation
 from appliance.records.language import Language
 from appliance.records.message import Channel, Cursor, MessageKind, Origin, Trust
 from appliance.records.policy import Reason, Tier
+from appliance.records.work import Standing
 
 
 class Event(Record, tag_field="kind", omit_defaults=True):
@@ -50,6 +51,7 @@ class MessageReceived(Event, tag="message_received"):
     received_at: float = 0.0
     thread_print: str = ""
     raw: str = ""  # digest of the sealed raw mail
+    attachments: str = ""  # digest of the sealed bytes of its attachments
     about: str = ""
     overtakes: tuple[str, ...] = ()
 
@@ -116,7 +118,10 @@ class CaseSettled(Event, tag="case_settled"):
 
 
 class ReviewDecided(Event, tag="review_decided"):
-    """A person approved, rejected or routed a case in review."""
+    """A person approved, rejected or routed a case in review.
+
+    Until ``undo_until`` it can be undone, and what leaves by it does not start before; then the case stands as ``before`` again.
+    """
 
     case: str
     decision: str
@@ -129,6 +134,11 @@ class ReviewDecided(Event, tag="review_decided"):
     not_before: float = 0.0
     message_id: str = ""
     letter: str = ""
+    undo_until: float = 0.0
+    before: Standing = Standing()
+    enclosed: str = ""  # digest of the sealed files and signature
+    enclosed_files: int = 0
+    enclosed_bytes: int = 0
 
 
 class DeliveryStarted(Event, tag="delivery_started"):
@@ -138,9 +148,12 @@ class DeliveryStarted(Event, tag="delivery_started"):
 
 
 class DeliverySent(Event, tag="delivery_sent"):
+    """The server has taken the mail. ``copies_refused``: so many copies (Cc, copy to self) it would not take."""
+
     delivery: str
     case: str
     found: bool = False  # not seen to be sent, but found in Sent after a restart
+    copies_refused: int = 0
 
 
 class DeliveryPutOff(Event, tag="delivery_put_off"):
@@ -165,11 +178,12 @@ class DeliveryDied(Event, tag="delivery_died"):
 
 
 class DeliveryUncertain(Event, tag="delivery_uncertain"):
-    """It may have been sent. Nobody tries again; a person finds out."""
+    """It may have been sent, but to the copies that were refused before. Nobody tries again; a person finds out."""
 
     delivery: str
     case: str
     reason: Reason
+    copies_refused: int = 0
 
 
 class UncertaintyResolved(Event, tag="uncertainty_resolved"):
@@ -232,8 +246,164 @@ class TermBegan(Event, tag="term_began"):
     node: str
 
 
+class WordsExpired(Event, tag="words_expired"):
+    """Cases that had ended lost their words: those that the journal entries ``entries`` brought. Rows and decisions stay.
+
+    ``days``: so long after they had ended. ``archived``: a person archived them, so ordinary lists leave them out.
+    """
+
+    cases: tuple[str, ...]
+    entries: tuple[int, ...] = ()
+    days: int = 0
+    archived: bool = False
+
+
+class CasesReplaced(Event, tag="cases_replaced"):
+    """Cases that waited for the desk or a person were closed, for the queue was filled anew.
+
+    ``origins`` and ``prints`` are those by which their messages were known: taken in once more, they are new again.
+    """
+
+    cases: tuple[str, ...]
+    origins: tuple[Origin, ...] = ()
+    prints: tuple[str, ...] = ()
+
+
+class PersonSet(Event, tag="person_set"):
+    """Somebody who may sign in was added or changed. ``sealed``: name, address, signature and password hash, for our eyes only."""
+
+    person: str
+    role: int
+    active: bool
+    sealed: bytes
+
+
+class SessionOpened(Event, tag="session_opened"):
+    """A browser signed in; only the keyed digest of its secret is kept. ``who``: a person's or key's id, or ``owner``."""
+
+    session: str
+    digest: str
+    who: str
+    until: float
+    longest_until: float
+
+
+class SessionUsed(Event, tag="session_used"):
+    """A session was used after a while, and so lives longer."""
+
+    session: str
+    until: float
+
+
+class SessionEnded(Event, tag="session_ended"):
+    """One session ended, or with ``who`` all of somebody's but ``session``."""
+
+    session: str = ""
+    who: str = ""
+
+
+class DecisionUndone(Event, tag="decision_undone"):
+    """A person took a decision back in time: the case is in review as ``before``, and ``delivery`` does not leave."""
+
+    case: str
+    delivery: str = ""
+    before: Standing = Standing()
+
+
+class CaseAssigned(Event, tag="case_assigned"):
+    """Somebody of the company takes care of the case; "": nobody in particular any more."""
+
+    case: str
+    person: str = ""
+
+
+class CaseNoted(Event, tag="case_noted"):
+    """An internal note was written."""
+
+    case: str
+    note: str  # digest of the sealed note
+
+
+class CaseReopened(Event, tag="case_reopened"):
+    """A case that had ended as ``was`` is in review again."""
+
+    case: str
+    was: str
+
+
+class ChatOpened(Event, tag="chat_opened"):
+    """A customer began to chat. Only the keyed digest of the session's secret is kept."""
+
+    session: str
+    digest: str
+    language: str = ""
+
+
+class ChatClosed(Event, tag="chat_closed"):
+    """The conversation is over: its secret opens nothing any more. What still waits for a person goes on waiting."""
+
+    session: str
+
+
+class PersonWanted(Event, tag="person_wanted"):
+    """A customer who chats asked for a person: from now on nothing in this session is answered automatically.
+
+    ``case`` is the one that goes to a person by this; "" when there is none, or a reply to it is on its way.
+    """
+
+    session: str
+    case: str = ""
+
+
+class ChatAddressGiven(Event, tag="chat_address_given"):
+    """A customer who chats left a mail address for a later answer. It lies sealed beside the entry, and goes with the case's words."""
+
+    session: str
+    case: str
+    address: str  # digest of the sealed address
+
+
+class AnsweredElsewhere(Event, tag="answered_elsewhere"):
+    """A person answered the case from the mailbox itself: their mail was found in Sent. What was queued for it is taken back.
+
+    ``leaving`` is a reply that was under way at that moment: it is not tried again, and the case ends with it.
+    """
+
+    case: str
+    mailbox: str
+    leaving: str = ""
+
+
+class DraftRemoved(Event, tag="draft_removed"):
+    """The draft does not lie in the Drafts folder any more: we took it out, or it was ``gone`` when we came for it."""
+
+    delivery: str
+    case: str
+    gone: bool = False
+
+
+class CaseEscalated(Event, tag="case_escalated"):
+    """Somebody higher up must know of the case. ``code``: by which criterion of the policy, or ``person``."""
+
+    case: str
+    level: int
+    code: str
+
+
+class EscalationSeen(Event, tag="escalation_seen"):
+    """Somebody looks after the case that was escalated."""
+
+    case: str
+
+
 KINDS: tuple[type[Event], ...] = (
     MessageReceived, IntakeAcknowledged, CaseClaimed, CaseReleased, CaseSettled, ReviewDecided,
     DeliveryStarted, DeliverySent, DeliveryPutOff, DeliveryDied, DeliveryUncertain, UncertaintyResolved,
     SwitchSet, SourceRefreshed, SourceFailed, KeyIssued, KeyRevoked, CustomerErased, TermBegan,
+    WordsExpired, CasesReplaced,
+    PersonSet, SessionOpened, SessionUsed, SessionEnded,
+    DecisionUndone, CaseAssigned, CaseNoted, CaseReopened,
+    ChatOpened, ChatClosed, PersonWanted, ChatAddressGiven,
+    AnsweredElsewhere, DraftRemoved,
+    CaseEscalated, EscalationSeen,
 )  # fmt: skip

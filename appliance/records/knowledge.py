@@ -42,7 +42,7 @@ class Citation(Record):
 
 
 class SourceState(Record):
-    """One source as it stands: when it was last read well, and what is wrong with it now ("" when nothing).
+    """One source as it stands: when it was last read well, and what is wrong with it now ("" when nothing), with its ``code``.
 
     ``notes`` name rows that were left out of a source that is otherwise well. ``fallback``: the passages come from the
     source's template because it failed and had never been read well. ``failures`` counts failed reads in a row.
@@ -59,3 +59,4 @@ class SourceState(Record):
     notes: tuple[str, ...] = ()
     fallback: bool = False
     failures: int = 0
+    code: str = ""

@@ -100,8 +100,10 @@ class Origin(Record):
 class Arrival(Record):
     """A message at the door. ``raw`` are the bytes as they came, kept when ``retain_raw`` is set or nothing could be read.
 
+    ``attachments`` are the bytes of the message's attachments that are kept, by their place in its list.
     ``older`` marks mail from before the go-live line or before a change of UIDVALIDITY: never answered automatically.
     ``claimed_elsewhere`` marks mail that carried somebody's claim when it was first seen: held for a person.
+    ``hold`` is a reason of the channel's own for which a person has to answer; "" when it knows none.
     """
 
     origin: Origin
@@ -110,6 +112,8 @@ class Arrival(Record):
     raw: bytes | None = None
     older: bool = False
     claimed_elsewhere: bool = False
+    hold: str = ""
+    attachments: dict[int, bytes] = {}
 
 
 class Receipt(Record):

@@ -52,8 +52,9 @@ def add_kept_names(tree: dict[str, Any], environment: Mapping[str, str], problem
         notes.append(_note(name, environment_name(path)))
     for name, code in SOURCES.items():
         if environment.get(name):
-            position = _add_source(tree, environment[name], name, code)
-            notes.append(_note(name, environment_name(f"knowledge.source.{position}.path")))
+            key = "url" if environment[name].lower().startswith(("http://", "https://")) else "path"
+            position = _add_source(tree, key, Given(environment[name], name, text=True), code)
+            notes.append(_note(name, environment_name(f"knowledge.source.{position}.{key}")))
     return notes
 
 
@@ -61,19 +62,20 @@ def _note(name: str, newer: str) -> str:
     return f"The environment name {name} is used; its newer name is {newer}."
 
 
-def _add_source(tree: dict[str, Any], path: str, name: str, code: str) -> int:
-    """The source of this language is this file now, whether or not there was one. Returns its position."""
+def _add_source(tree: dict[str, Any], key: str, said: Given, code: str) -> int:
+    """The source of this language is this file or address now, whether or not there was one. Returns its position."""
     knowledge = tree.setdefault("knowledge", {})
     sources = knowledge.setdefault("source", []) if isinstance(knowledge, dict) else []
     if not isinstance(sources, list):
         return 0  # the file has something else here; building says so
     language = code or _first_language(tree)
     for position, source in enumerate(sources):
-        said = source.get("language")
-        if (said.value if isinstance(said, Given) else "en") == language:
-            source["path"] = Given(path, name, text=True)
+        spoken = source.get("language")
+        if (spoken.value if isinstance(spoken, Given) else "en") == language:
+            source.pop("url" if key == "path" else "path", None)
+            source[key] = said
             return position
-    sources.append({"path": Given(path, name, text=True), "language": Given(language, name, text=True)})
+    sources.append({key: said, "language": Given(language, said.where, text=True)})
     return len(sources) - 1
 
 

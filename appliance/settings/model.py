@@ -44,6 +44,13 @@ class CompanySettings(Record):
             examples=["Pohjola Pumps, customer service"],
         ),
     ] = ""
+    hours: Annotated[
+        tuple[str, ...],
+        says(
+            "When people answer, one text a span of days; outside it the chat says when somebody is there again. Empty says nothing.",
+            examples=[("mon-fri 8-16", "sat 10:00-14:00")],
+        ),
+    ] = ()
 
 
 class PanelSettings(Record):
@@ -65,6 +72,44 @@ class PanelSettings(Record):
             examples=["https://desk.example.com"],
         ),
     ] = ""
+    peers: Annotated[
+        tuple[str, ...],
+        says(
+            "The addresses of the other machines' panels, which the desktop window goes on with when this one falls silent.",
+            max_length=4,
+            examples=[("http://mini-2.local:8484",)],
+        ),
+    ] = ()
+    session_idle_hours: Annotated[int, says("After how many hours without use a browser has to sign in again.", ge=1, le=168)] = 12
+    session_days: Annotated[int, says("After how many days a browser has to sign in again in any case.", ge=1, le=90)] = 7
+
+
+class ChatSettings(Record):
+    """The customers' chat: a small window on the company's own web pages."""
+
+    enabled: Annotated[bool, says("Open the chat's port (panel.chat_port).")] = True
+    host: Annotated[str, says("The address the chat listens on; keep it on this machine, behind a proxy with https.", min_length=1)] = (
+        "127.0.0.1"
+    )
+    origins: Annotated[
+        tuple[str, ...],
+        says(
+            "The web pages that may show the chat, as the browser names them; empty allows only the chat's own page.",
+            examples=[("https://www.example.com",)],
+        ),
+    ] = ()
+    proxies: Annotated[
+        tuple[str, ...],
+        says(
+            "The addresses of proxies whose X-Forwarded-For is believed; without it everybody behind one counts as one visitor.",
+            examples=[("127.0.0.1",)],
+        ),
+    ] = ()
+    message_characters: Annotated[int, says("The longest message a customer may write.", ge=100, le=20_000)] = 2_000
+    messages_per_minute: Annotated[int, says("How many messages one conversation may have in a minute.", ge=1, le=600)] = 12
+    messages_per_day: Annotated[int, says("How many messages one conversation may have in a day.", ge=1, le=10_000)] = 200
+    sessions_per_hour: Annotated[int, says("How many conversations one network address may begin in an hour.", ge=1, le=10_000)] = 20
+    session_hours: Annotated[int, says("How long a conversation can be gone on with after it began, in hours.", ge=1, le=720)] = 72
 
 
 class ImapSettings(Record):
@@ -85,6 +130,37 @@ class ImapSettings(Record):
         Literal["now", "all"],
         says("Where a new mailbox begins: now, or all that lies there; older mail is never answered automatically."),
     ] = "now"
+    drafts: Annotated[
+        bool, says("Lay every held draft into the mailbox's own Drafts folder, where people can send it from their mail program.")
+    ] = False
+    client_id: Annotated[
+        str,
+        says(
+            "For microsoft and google: the id under which the appliance is registered there.",
+            pattern=r"^[\x21-\x7e]{0,200}$",
+            examples=["00000000-0000-0000-0000-000000000000"],
+        ),
+    ] = ""
+    client_secret_file: Annotated[
+        Path | None,
+        says("A file of mode 0600 with the client's secret, which google asks for; microsoft needs none.", examples=["secrets/client"]),
+    ] = None
+    tenant: Annotated[
+        str,
+        says(
+            "For microsoft: the tenant's id or domain; empty lets any work account sign in.",
+            pattern=r"^[A-Za-z0-9.-]{0,100}$",
+            examples=["example.onmicrosoft.com"],
+        ),
+    ] = ""
+    sign_in_url: Annotated[
+        str,
+        says(
+            "Where to sign in instead of the provider's usual address, as for a national cloud; empty takes the usual one.",
+            pattern=r"^(https?://[^\s/@?#]+(/[^\s@?#]*)?)?$",
+            examples=["https://login.microsoftonline.us"],
+        ),
+    ] = ""
 
 
 class SmtpSettings(Record):
@@ -144,6 +220,18 @@ class SourceSettings(Record):
     """One source of knowledge in one language."""
 
     path: Annotated[Path, says("An Excel, CSV or Markdown file.", examples=["knowledge/en.xlsx"])] = Path()
+    url: Annotated[
+        str,
+        says(
+            "Instead of path: the file's address on a web server.",
+            pattern=r"^(https?://[^\s/@?#]+(/[^\s@#]*)?)?$",
+            examples=["https://share.example.com/kb/en.xlsx"],
+        ),
+    ] = ""
+    user: Annotated[str, says("The name to sign in to that server with (HTTP Basic); empty when it asks for none.", examples=["desk"])] = ""
+    password_file: Annotated[Path | None, says(_PASSWORD_FILE, examples=["secrets/share"])] = None
+    authorities: Annotated[Path | None, says(_AUTHORITIES, examples=["authorities.pem"])] = None
+    poll_seconds: Annotated[int, says("How often that server is asked for a newer file, in seconds.", ge=5, le=3600)] = 10
     language: Annotated[Code, says("The language the source is written in.")] = "en"
     fallback: Annotated[
         Path | None,
@@ -160,14 +248,30 @@ class KnowledgeSettings(Record):
     source: tuple[SourceSettings, ...] = ()
 
 
+_HEADINGS = "Further headings of the column that {holds}, as they stand in the sheet."
+
+
+class AccountColumnSettings(Record):
+    """The company's own headings, where they are not among those that are known anyway."""
+
+    email: Annotated[tuple[str, ...], says(_HEADINGS.format(holds="holds the customer's address"), examples=[("Kontakt",)])] = ()
+    order: Annotated[tuple[str, ...], says(_HEADINGS.format(holds="holds the order number"), examples=[("Reference",)])] = ()
+    status: Annotated[tuple[str, ...], says(_HEADINGS.format(holds="says how far the order is"), examples=[("Stage",)])] = ()
+    expected: Annotated[tuple[str, ...], says(_HEADINGS.format(holds="holds the expected day"), examples=[("Promised",)])] = ()
+
+
 class AccountsSettings(Record):
     """The sheet of customer accounts and orders."""
 
-    path: Annotated[Path, says("The workbook of account records; it may be missing.")] = Path("accounts.xlsx")
+    path: Annotated[Path, says("The Excel or CSV file of account records; it may be missing.")] = Path("accounts.xlsx")
     match: Annotated[
         tuple[Literal["email", "order"], ...],
-        says("What a message must agree with before account data is used: all that are named.", min_length=1),
+        says("What a message must agree with before account data is used: both, the proven sender and the order.", min_length=1),
     ] = ("email", "order")
+    stale_days: Annotated[
+        int, says("From which age of the file on it is told that the records are old, in days; 0 never tells.", ge=0, le=3650)
+    ] = 7
+    columns: AccountColumnSettings = AccountColumnSettings()
 
 
 class PolicySettings(Record):
@@ -209,6 +313,29 @@ class IntakeSettings(Record):
     detect_keys: Annotated[bool, says("Find the facts that a mail asks for by name, and hold an answer that lacks one.")] = True
 
 
+class TargetsSettings(Record):
+    """How long a message may wait, counted from when it was written to us. Whoever waits longer is late, and it is said."""
+
+    answer_minutes: Annotated[int, says("How long a message may wait for the desk, in minutes; 0 promises nothing.", ge=0, le=525_600)] = 15
+    review_minutes: Annotated[
+        int, says("How long a case may wait for a person, in minutes, nights and weekends included; 0 promises nothing.", ge=0, le=525_600)
+    ] = 240
+
+
+class ReviewSettings(Record):
+    """What a person decides about cases."""
+
+    undo_seconds: Annotated[
+        int, says("How long a decision can be undone, in seconds; what leaves by it waits so long. 0 sends at once.", ge=0, le=60)
+    ] = 10
+
+
+class MacrosSettings(Record):
+    """Ready-made pieces of an answer."""
+
+    path: Annotated[Path, says("The file of macros; it may be missing, and a change of it is live at once.")] = Path("macros.toml")
+
+
 class PairSettings(Record):
     """The other machine."""
 
@@ -243,8 +370,8 @@ class StoreSettings(Record):
     retention_days: Annotated[
         int,
         says(
-            "How long the words of an ended case are meant to be kept, in days; nothing is deleted by age yet, erase does it.",
-            ge=1,
+            "How long the words of a case are kept after it has ended, in days; then they are deleted, once a day. 0 keeps them for ever.",
+            ge=0,
             le=3650,
         ),
     ] = 30
@@ -254,6 +381,7 @@ class LogSettings(Record):
     """What is written down about the running."""
 
     level: Annotated[Literal["debug", "info", "warning", "error"], says("The least important line that is still logged.")] = "info"
+    standard_error: Annotated[bool, says("Log to standard error too; the files in the home's logs folder are written in any case.")] = True
     pipeline_path: Annotated[
         Path | None,
         says(
@@ -275,12 +403,16 @@ class Settings(Record):
     notes: tuple[str, ...] = ()
     company: CompanySettings = CompanySettings()
     panel: PanelSettings = PanelSettings()
+    chat: ChatSettings = ChatSettings()
     mailbox: tuple[MailboxSettings, ...] = ()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     accounts: AccountsSettings = AccountsSettings()
     policy: PolicySettings = PolicySettings()
     writer: WriterSettings = WriterSettings()
     intake: IntakeSettings = IntakeSettings()
+    targets: TargetsSettings = TargetsSettings()
+    review: ReviewSettings = ReviewSettings()
+    macros: MacrosSettings = MacrosSettings()
     pair: PairSettings = PairSettings()
     store: StoreSettings = StoreSettings()
     log: LogSettings = LogSettings()

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from appliance.settings.model import ImapSettings, MailboxSettings, Settings, SmtpSettings
-from appliance.settings.network import is_loopback
+from appliance.settings import hours
+from appliance.settings.model import ImapSettings, MailboxSettings, Settings, SmtpSettings, SourceSettings
+from appliance.settings.network import host_of, is_address, is_loopback
 from appliance.settings.problems import Problem, nearest, problem
 from appliance.settings.secret import trouble
 
@@ -17,14 +18,19 @@ _USUAL_PORTS = {993: "tls", 143: "starttls", 465: "tls", 587: "starttls"}
 def problems_of(settings: Settings) -> Iterator[Problem]:
     """Everything that cannot work, each with its remedy."""
     yield from _company(settings)
+    yield from _hours(settings)
     yield from _panel(settings)
+    yield from _chat(settings)
     yield from _sources(settings)
+    yield from _accounts(settings)
     seen: dict[str, int] = {}
     for position, box in enumerate(settings.mailbox):
         path = f"mailbox.{position}"
         if box.id in seen:
             yield problem(f"{path}.id", f"mailbox.{seen[box.id]} has the same id", "Give each mailbox an id of its own.")
         seen.setdefault(box.id, position)
+        if box.id == "chat":
+            yield problem(f"{path}.id", "the chat goes by this name", "Give the mailbox another one.")
         yield from _mailbox(path, box)
 
 
@@ -33,6 +39,8 @@ def notes_of(settings: Settings) -> Iterator[str]:
     for position, source in enumerate(settings.knowledge.source):
         if source.language not in settings.company.languages:
             yield f"knowledge.source.{position} is in {source.language}, which company.languages does not name: it is never searched."
+        if source.url.startswith("http:") and not is_loopback(host_of(source.url)):
+            yield f"knowledge.source.{position} is fetched without https: whoever sits on the way can change what customers are told."
     for position, box in enumerate(settings.mailbox):
         server: ImapSettings | SmtpSettings
         for name, server in (("imap", box.imap), ("smtp", box.smtp)):
@@ -49,6 +57,23 @@ def _company(settings: Settings) -> Iterator[Problem]:
         yield problem("company.name", "it has more than one line", "Write it on one line: it stands in mail headers.")
 
 
+def _hours(settings: Settings) -> Iterator[Problem]:
+    for position, line in enumerate(settings.company.hours):
+        try:
+            hours.parse(line)
+        except hours.NotHours as error:
+            yield problem(f"company.hours.{position}", str(error), 'Write it as "mon-fri 8-16" or "sat 10:00-14:00".')
+
+
+def _chat(settings: Settings) -> Iterator[Problem]:
+    for position, origin in enumerate(settings.chat.origins):
+        if not re.fullmatch(r"https?://[a-z0-9.\[\]:_-]+", origin):
+            yield problem(f"chat.origins.{position}", "it is no origin", "Write it as https://www.example.com, lower case, no path.")
+    for position, proxy in enumerate(settings.chat.proxies):
+        if not is_address(proxy):
+            yield problem(f"chat.proxies.{position}", "it is no network address", "Write it as 127.0.0.1 or ::1.")
+
+
 def _panel(settings: Settings) -> Iterator[Problem]:
     ports = {"panel.port": settings.panel.port, "panel.chat_port": settings.panel.chat_port, "pair.port": settings.pair.port}
     taken: dict[int, str] = {}
@@ -56,6 +81,9 @@ def _panel(settings: Settings) -> Iterator[Problem]:
         if port and port in taken:
             yield problem(key, f"{taken[port]} has the same port", "Give each a port of its own.")
         taken.setdefault(port, key)
+    for position, peer in enumerate(settings.panel.peers):
+        if not re.fullmatch(r"https?://[^\s/@?#]{1,190}", peer) or not host_of(peer):
+            yield problem(f"panel.peers.{position}", "it is no address of a panel", "Write it as http://mini-2.local:8484, without a path.")
     if not _is_time_zone(settings.panel.time_zone):
         yield problem("panel.time_zone", "there is no such time zone", _time_zone_remedy(settings.panel.time_zone))
 
@@ -79,11 +107,40 @@ def _time_zone_remedy(name: str) -> str:
 
 def _sources(settings: Settings) -> Iterator[Problem]:
     for position, source in enumerate(settings.knowledge.source):
-        key = f"knowledge.source.{position}.path"
-        if source.path == Path():
-            yield problem(key, "it names no file", "Name an Excel, CSV or Markdown file.")
+        key = f"knowledge.source.{position}"
+        if source.url:
+            yield from _web_source(key, source)
+        elif source.path == Path():
+            yield problem(f"{key}.path", "it names no file", "Name an Excel, CSV or Markdown file, or its web address under url.")
         elif re.search(r"https?:/", str(source.path)):
-            yield problem(key, "it is a web address, and sources are read from files", "Save it as a file and name that.")
+            yield problem(f"{key}.path", "it is a web address", f"Write it under {key}.url.")
+
+
+def _accounts(settings: Settings) -> Iterator[Problem]:
+    lacking = sorted({"email", "order"} - set(settings.accounts.match))
+    if lacking:
+        reason = f"it lacks {', '.join(lacking)}: the sender or the order number alone can be somebody else's"
+        yield problem("accounts.match", reason, 'Write match = ["email", "order"].')
+    for position, source in enumerate(settings.knowledge.source):
+        if source.path != Path() and source.path == settings.accounts.path:
+            reason = "it is the account sheet, whose rows would be told to everybody"
+            yield problem(f"knowledge.source.{position}.path", reason, "Remove this source.")
+
+
+def _web_source(key: str, source: SourceSettings) -> Iterator[Problem]:
+    if source.path != Path():
+        yield problem(f"{key}.url", "path is set as well", "Name one of them; make a second source for the other.")
+    host = host_of(source.url)
+    if not host:
+        yield problem(f"{key}.url", "it is no web address", "Write it as https://HOST/PATH/FILE.xlsx.")
+    elif source.user and source.url.startswith("http:") and not is_loopback(host):
+        yield problem(f"{key}.url", "the password would travel unprotected", "Use https.")
+    if source.password_file is not None and (wrong := trouble(source.password_file)):
+        yield problem(f"{key}.password_file", wrong[0], wrong[1])
+    if bool(source.user) != (source.password_file is not None):
+        yield problem(f"{key}.user", "user and password_file go together", "Write both, or none.")
+    if source.authorities is not None and not source.authorities.is_file():
+        yield problem(f"{key}.authorities", "there is no such file", "Name a PEM file, or leave it out to trust what the system trusts.")
 
 
 def _mailbox(path: str, box: MailboxSettings) -> Iterator[Problem]:
@@ -99,8 +156,31 @@ def _mailbox(path: str, box: MailboxSettings) -> Iterator[Problem]:
     for key, address in ((f"{path}.sender", box.sender), (f"{path}.smtp.drafts_to", box.smtp.drafts_to)):
         if address and not _ADDRESS.fullmatch(address):
             yield problem(key, "it is not a mail address", "Write the bare address, such as support@example.com.")
+    yield from _sign_in(path, box)
+    if box.imap.drafts and box.smtp.drafts_to:
+        remedy = "Choose one: the mailbox's own Drafts folder, or an address that drafts are mailed to."
+        yield problem(f"{path}.imap.drafts", "smtp.drafts_to is set as well", remedy)
     yield from _server(f"{path}.imap", box.imap, sign_in=True)
     yield from _server(f"{path}.smtp", box.smtp, sign_in=bool(box.smtp.user))
+
+
+def _sign_in(path: str, box: MailboxSettings) -> Iterator[Problem]:
+    """Signing in at a provider's own page: one sign-in serves IMAP and SMTP, and it stands under imap."""
+    imap, smtp = box.imap, box.smtp
+    if smtp.host and smtp.auth not in ("password", imap.auth):
+        yield problem(f"{path}.smtp.auth", "imap.auth is another", f'Set imap.auth to "{smtp.auth}" too: both use one sign-in.')
+    if imap.auth == "password":
+        return
+    if not imap.client_id:
+        remedy = "Register the appliance at the provider and write the id that it gives; see help: mail."
+        yield problem(f"{path}.imap.client_id", f"it is empty, and {imap.auth} wants to know who asks", remedy)
+    if imap.auth == "google" and imap.client_secret_file is None:
+        remedy = "Write the client's secret into a file, chmod 600, and name it here."
+        yield problem(f"{path}.imap.client_secret_file", "it is empty, and google asks for it", remedy)
+    if imap.client_secret_file is not None and (wrong := trouble(imap.client_secret_file)):
+        yield problem(f"{path}.imap.client_secret_file", wrong[0], wrong[1])
+    if imap.sign_in_url.startswith("http://") and not is_loopback(host_of(imap.sign_in_url)):
+        yield problem(f"{path}.imap.sign_in_url", "tokens would travel unprotected", "Use an https address.")
 
 
 def _server(path: str, server: ImapSettings | SmtpSettings, sign_in: bool) -> Iterator[Problem]:

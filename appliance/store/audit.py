@@ -33,7 +33,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from appliance.ground.files import write_atomically
-from appliance.records.events import CustomerErased
+from appliance.records.events import CustomerErased, WordsExpired
 from appliance.store import journal
 from appliance.store.books import head_bytes
 from appliance.store.journal import Chain
@@ -108,6 +108,7 @@ class Walk:
         self.position = 0
         self.bodies = 0
         self.erased_cases: set[str] = set()
+        self.expired_entries: set[int] = set()
 
     def found(self, position: int, code: str, what: str) -> None:
         """Note a problem, unless the list is full."""
@@ -119,14 +120,15 @@ class Walk:
     def chain(self, heads: dict[int, bytes] | None = None) -> None:
         """Every entry, in order. ``heads``: positions and hashes that must be met on the way."""
         expected = heads or {}
-        of, prev, after, erased = self._chain.of, journal.GENESIS, 0, CustomerErased.__struct_config__.tag
+        of, prev, after = self._chain.of, journal.GENESIS, 0
+        removals = {CustomerErased.__struct_config__.tag, WordsExpired.__struct_config__.tag}
         while lot := journal.read_lot(self._connection, after, _LOT):
             for row in lot:
                 position = row[0]
                 if position != after + 1 or row[7] != prev or of(row) != row[8]:  # type: ignore[arg-type]
                     self._explain(journal.Entry._make(row), after, prev)
-                if row[3] == erased:
-                    self._note_erasure(row[5])
+                if row[3] in removals:
+                    self._note_removal(row[5])
                 if position in expected and expected[position] != row[8]:
                     self.found(position, "rewritten", f"Entry {position} is not the one that was signed.")
                 after, prev = position, row[8]
@@ -148,13 +150,15 @@ class Walk:
         else:
             self.found(position, "swapped", f"Entry {position} is not the one that was written here: swapped or put in.")
 
-    def _note_erasure(self, payload: bytes) -> None:
+    def _note_removal(self, payload: bytes) -> None:
         try:
             event = journal.decode(payload)
         except msgspec.DecodeError:
             return
         if isinstance(event, CustomerErased):
             self.erased_cases.update(event.cases)
+        elif isinstance(event, WordsExpired):
+            self.expired_entries.update(event.entries)
 
     # Heads
 
@@ -186,7 +190,7 @@ class Walk:
     # Bodies
 
     def sealed_bodies(self) -> None:
-        """Each body's digest must stand in its entry, and each body of an entry must be there unless its customer was erased."""
+        """Each body's digest must stand in its entry, and each body of an entry must be there, unless the journal removed it."""
         after = -1
         counted: dict[int, int] = {}
         while lot := self._connection.execute(
@@ -208,10 +212,12 @@ class Walk:
             self.found(position, "body_swapped", f"The sealed words of entry {position} are not the ones that it was written with.")
 
     def _missing(self, counted: dict[int, int]) -> None:
-        erased = self._erased_positions()
+        removed = self._erased_positions() | self.expired_entries
         for position, bodies in self._connection.execute("SELECT position, bodies FROM journal WHERE bodies > 0").fetchall():
-            if counted.get(position, 0) < bodies and position not in erased:
-                self.found(position, "body_deleted", f"Sealed words of entry {position} are missing, and their customer was not erased.")
+            if counted.get(position, 0) < bodies and position not in removed:
+                self.found(position, "body_deleted", f"Sealed words of entry {position} are missing, and no entry removed them.")
+        for position in sorted(self.expired_entries & counted.keys()):
+            self.found(position, "body_kept", f"Sealed words of entry {position} are there, and a later entry removed them.")
 
     def _erased_positions(self) -> set[int]:
         """The entries about cases whose customer was erased, as the journal itself says."""

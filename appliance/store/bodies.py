@@ -7,6 +7,7 @@ key. The role is bound into the seal: a draft cannot be passed off as a message.
 import hashlib
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -115,6 +116,16 @@ def encode(words: Record | str) -> bytes:
 def decode(words: bytes, kind: type[_Words]) -> _Words:
     """The words of a body of this kind."""
     return msgspec.json.decode(words, type=kind)
+
+
+def encode_list(values: Iterable[str | int]) -> str:
+    """Plain values as a list that a statement takes as one parameter."""
+    return _ENCODER.encode(list(values)).decode()
+
+
+def decode_text(words: bytes) -> str:
+    """The words of a body that is plain text."""
+    return msgspec.json.decode(words, type=str)
 
 
 def fit(message: Message, most_bytes: int) -> tuple[Message, bytes]:

@@ -19,9 +19,11 @@ from appliance.store.sqlite import Connection
 
 DAY_SECONDS = 86_400.0
 HOUR_SECONDS = 3_600.0
+_BEGINNING = 80  # characters of a message that stand for its subject in a list
 
 COLUMNS = """no, id, channel, mailbox, state, thread, slot, kind, received_at, changed_at, hold, duplicate_of, about, overtook, attempts,
-    agent, claim, claimed_until, language, tier, reason, team, score, settled, draft"""
+    agent, claim, claimed_until, language, tier, reason, team, score, settled, draft, words_removed_at, archived, assigned,
+    escalated"""
 
 
 class Kept(NamedTuple):
@@ -52,6 +54,17 @@ class Kept(NamedTuple):
     score: float | None
     settled: int
     draft: int
+    words_removed_at: float
+    archived: int
+    assigned: str
+    escalated: int
+
+
+class Waiting(Record):
+    """Who waits: how long the one who wrote first has waited (0.0: nobody waits), and how many are late, counted up to a limit."""
+
+    oldest_seconds: float = 0.0
+    late: int = 0
 
 
 class Glance(Record):
@@ -59,6 +72,7 @@ class Glance(Record):
 
     sender: Address = Address()
     subject: str = ""
+    text: str = ""
 
 
 def find(connection: Connection, case: str) -> Kept | None:
@@ -74,6 +88,12 @@ def by_number(connection: Connection, number: int) -> Kept | None:
     """The case of this number."""
     row = connection.execute(f"SELECT {COLUMNS} FROM cases WHERE no = ?", (number,)).fetchone()
     return None if row is None else Kept._make(row)
+
+
+def of_numbers(connection: Connection, numbers: Sequence[int]) -> list[Kept]:
+    """The cases of these numbers, in no order; at most some hundreds in one question."""
+    marks = ",".join("?" * len(numbers))
+    return [Kept._make(row) for row in connection.execute(f"SELECT {COLUMNS} FROM cases WHERE no IN ({marks})", numbers)]
 
 
 def must_find(connection: Connection, case: str) -> Kept:
@@ -141,13 +161,38 @@ def earlier_messages(connection: Connection, bodies: Bodies, kept: Kept, limits:
     return tuple(message for message in found if message is not None)
 
 
-def history_of(connection: Connection, slot: int, overtook: int, now: float) -> History:
+def history_of(connection: Connection, kept: Kept, now: float) -> History:
     """What counts against another automatic reply. A reply taken back before it left does not count."""
     return History(
-        automatic_replies_to_sender=replies_to_sender(connection, slot, now),
-        automatic_replies_last_hour=replies_last_hour(connection, now),
-        earlier_unanswered=overtook,
+        automatic_replies_to_sender=replies_to_sender(connection, kept.slot, now),
+        automatic_replies_last_hour=replies_last_hour(connection, kept.channel, now),
+        earlier_unanswered=kept.overtook,
     )
+
+
+#: Those who wait for the desk and for a person; word for word what their indexes by age are for.
+FOR_THE_DESK = "state = 'waiting'"
+FOR_A_PERSON = "state IN ('review', 'uncertain')"
+
+
+def waiting(connection: Connection, who: str, promised_seconds: float, now: float, most: int) -> Waiting:
+    """How long those have waited since they wrote, and how many longer than promised (0: nothing is promised); at most ``most``."""
+    oldest = connection.execute(f"SELECT received_at FROM cases WHERE {who} ORDER BY received_at, no LIMIT 1").fetchone()
+    if oldest is None:
+        return Waiting()
+    late = f"SELECT count(*) FROM (SELECT 1 FROM cases WHERE {who} AND received_at < ? LIMIT ?)"
+    number = int(connection.execute(late, (now - promised_seconds, most)).fetchone()[0]) if promised_seconds else 0
+    return Waiting(oldest_seconds=max(0.0, now - oldest[0]), late=number)
+
+
+def lost_drafts(connection: Connection, most: int) -> int:
+    """Drafts that never came to our own mailbox, or perhaps not, and whose cases still wait; looked for among the newest ``most``."""
+    row = connection.execute(
+        """SELECT count(*) FROM (SELECT case_no FROM deliveries WHERE kind = 'draft' AND state IN ('uncertain', 'dead')
+        ORDER BY no DESC LIMIT ?) JOIN cases ON cases.no = case_no WHERE cases.state = 'review'""",
+        (most,),
+    ).fetchone()
+    return int(row[0])
 
 
 def replies_to_sender(connection: Connection, slot: int, now: float) -> int:
@@ -159,10 +204,12 @@ def replies_to_sender(connection: Connection, slot: int, now: float) -> int:
     return int(row[0])
 
 
-def replies_last_hour(connection: Connection, now: float) -> int:
-    """Automatic replies to everybody within an hour, queued ones included."""
+def replies_last_hour(connection: Connection, channel: str, now: float) -> int:
+    """Automatic replies to everybody within an hour, queued ones included. A busy chat does not use up what mail may send."""
     row = connection.execute(
-        "SELECT count(*) FROM deliveries WHERE automatic = 1 AND queued_at > ? AND state <> 'retired'", (now - HOUR_SECONDS,)
+        """SELECT count(*) FROM deliveries WHERE automatic = 1 AND queued_at > ? AND state <> 'retired'
+        AND (mailbox = 'chat') = (? = 'chat')""",
+        (now - HOUR_SECONDS, channel),
     ).fetchone()
     return int(row[0])
 
@@ -209,25 +256,62 @@ def row_of(kept: Kept, seen: Glance, duplicate_of: str) -> CaseRow:
         sender=seen.sender.address,
         sender_name=seen.sender.name,
         subject=seen.subject,
+        begins="" if seen.subject.strip() else beginning(seen.text),
+        words_removed_at=kept.words_removed_at,
+        assigned=kept.assigned,
+        escalated=kept.escalated,
     )
 
 
-def rows(connection: Connection, bodies: Bodies, states: Sequence[CaseState], before: int, limit: int) -> list[CaseRow]:
-    """The newest cases in these states, below a number, newest first."""
-    found = [Kept._make(row) for row in _select(connection, states, before, limit)]
-    return [row_of(kept, glance(connection, bodies, kept.no), id_of(connection, kept.duplicate_of)) for kept in found]
+def beginning(text: str) -> str:
+    """The first words of a text, on one line."""
+    return " ".join(text[: 2 * _BEGINNING].split())[:_BEGINNING]
 
 
-def _select(connection: Connection, states: Sequence[CaseState], before: int, limit: int) -> list[Any]:
+def rows(
+    connection: Connection,
+    bodies: Bodies,
+    states: Sequence[CaseState],
+    beyond: int,
+    limit: int,
+    oldest_first: bool = False,
+    archived: bool = False,
+    assigned: str | None = None,
+) -> list[CaseRow]:
+    """The newest cases in these states, below a number, newest first; or the oldest, above it, oldest first.
+
+    Those that a person archived only when asked for. ``assigned``: those that this person takes care of; "" those of nobody.
+    """
+    side, values = _side(beyond, oldest_first, archived, assigned)
+    found = [Kept._make(row) for row in _select(connection, states, side, values, limit, oldest_first)]
+    return [shown(connection, bodies, kept) for kept in found]
+
+
+def shown(connection: Connection, bodies: Bodies, kept: Kept) -> CaseRow:
+    """The case as a list shows it, its subject and sender opened."""
+    return row_of(kept, glance(connection, bodies, kept.no), id_of(connection, kept.duplicate_of))
+
+
+def _side(beyond: int, oldest_first: bool, archived: bool, assigned: str | None) -> tuple[str, tuple[int | str, ...]]:
+    """Which side of a number, of which cases there, and in which order; with the values that the question marks stand for."""
+    beyond_it, order = ("no > ?", "no") if oldest_first else ("no < ?", "no DESC")
+    ordinary = "" if archived else " AND archived = 0"
+    whose = "" if assigned is None else " AND assigned = ? AND assigned <> ''" if assigned else " AND assigned = ?"
+    return f"{beyond_it}{ordinary}{whose} ORDER BY {order}", (beyond,) if assigned is None else (beyond, assigned)
+
+
+def _select(
+    connection: Connection, states: Sequence[CaseState], side: str, values: tuple[int | str, ...], limit: int, oldest_first: bool
+) -> list[Any]:
     """One question a state, each with the state as a literal, so that its partial index answers it."""
     if set(states) == set(CaseState):
-        return connection.execute(f"SELECT {COLUMNS} FROM cases WHERE no < ? ORDER BY no DESC LIMIT ?", (before, limit)).fetchall()
+        return connection.execute(f"SELECT {COLUMNS} FROM cases WHERE {side} LIMIT ?", (*values, limit)).fetchall()
     counts = dict(connection.execute("SELECT state, count FROM counters").fetchall())
     found: list[Any] = []
     for state in states:
         most = min(limit, counts.get(state.value, 0))  # known to be all there are: stop there instead of looking on
         if most:
-            sql = f"SELECT {COLUMNS} FROM cases WHERE state = '{state.value}' AND no < ? ORDER BY no DESC LIMIT ?"
-            found += connection.execute(sql, (before, most)).fetchall()
-    found.sort(reverse=True)
+            sql = f"SELECT {COLUMNS} FROM cases WHERE state = '{state.value}' AND {side} LIMIT ?"
+            found += connection.execute(sql, (*values, most)).fetchall()
+    found.sort(reverse=not oldest_first)
     return found[:limit]

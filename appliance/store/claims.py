@@ -12,7 +12,7 @@ from appliance.records.events import CaseClaimed, CaseReleased, CaseSettled
 from appliance.records.message import Message, MessageKind
 from appliance.records.policy import Reason, Switches
 from appliance.store import bodies as sealing
-from appliance.store import cases, mailing
+from appliance.store import cases, chats, mailing
 from appliance.store.bodies import Sealed
 from appliance.store.books import Books
 from appliance.store.effects.desk import STOPPING
@@ -48,7 +48,7 @@ def claim(books: Books, agent: str, term: int, seconds: float, now: float) -> Cl
         if kept.attempts >= books.limits.claims_per_case:
             _give_up(books, kept, term, now)
             continue
-        history = cases.history_of(books.connection, kept.slot, kept.overtook, now)
+        history = cases.history_of(books.connection, kept, now)
         until = now + min(seconds, books.limits.claim_seconds_max)
         position = books.append(CaseClaimed(at=now, by=agent, case=kept.id, until=until, history=history), term=term)
         return Claimed(kept._replace(state=CaseState.CLAIMED.value, agent=agent, claim=position, attempts=kept.attempts + 1), history)
@@ -127,10 +127,11 @@ def narrow(
     """The outcome, or a more careful one. Only a reply that would leave by itself is looked at; nothing is ever widened."""
     if outcome.decision != Decision.SEND:
         return outcome
+    handed_over = Decision.REVIEW if kept.channel == "chat" else Decision.ROUTE  # as the desk does it
     if not switches.readable:
-        return _held(outcome, Decision.ROUTE, "levers_unreadable")
+        return _held(outcome, handed_over, "levers_unreadable")
     if switches.safe_mode:
-        return _held(outcome, Decision.ROUTE, "safe_mode")
+        return _held(outcome, handed_over, "safe_mode")
     for stands, code in (
         (not switches.automation_enabled, "automation_off"),
         (outcome.draft is None, "no_draft"),
@@ -138,6 +139,7 @@ def narrow(
         (not message.sender.address, "no_address"),
         (bool(kept.hold), kept.hold),
         (kept.overtook > 0, "earlier_unanswered"),
+        (chats.has_ended(books.connection, kept), "chat_ended"),
     ):
         if stands:
             return _held(outcome, Decision.REVIEW, code)
@@ -148,7 +150,7 @@ def _within_limits(books: Books, kept: cases.Kept, outcome: Outcome, limits: Sen
     to_sender = cases.replies_to_sender(books.connection, kept.slot, now)
     if to_sender >= limits.replies_per_sender_per_day:
         return _held(outcome, Decision.REVIEW, "sender_limit", {"sent": to_sender, "most": limits.replies_per_sender_per_day})
-    to_all = cases.replies_last_hour(books.connection, now)
+    to_all = cases.replies_last_hour(books.connection, kept.channel, now)
     if to_all >= limits.replies_per_hour:
         return _held(outcome, Decision.REVIEW, "hourly_limit", {"sent": to_all, "most": limits.replies_per_hour})
     return outcome
@@ -207,15 +209,22 @@ def _seal(
         sealed.append(books.bodies.seal(kept.slot, "draft", _draft_bytes(books, outcome)))
     if outcome.decision == Decision.SEND:
         return sealed, DeliveryKind.REPLY
-    team_address = directory.team(outcome.team) if outcome.decision == Decision.ROUTE else ""
+    team_address = directory.handover(outcome.team, kept.channel) if outcome.decision == Decision.ROUTE else ""
     if team_address:
         letter = mailing.handover(message, team_address, outcome.language.code, token)
         return [*sealed, books.bodies.seal(kept.slot, "letter", sealing.encode(letter))], DeliveryKind.HANDOVER
+    if outcome.decision == Decision.REVIEW and outcome.draft is not None and _goes_to_drafts(kept, message, directory):
+        return sealed, DeliveryKind.DRAFT
     drafts_address = directory.drafts(kept.mailbox) if outcome.decision == Decision.REVIEW else ""
     if drafts_address and outcome.draft is not None:
         letter = mailing.held_draft(message, outcome.draft, drafts_address, token)
         return [*sealed, books.bodies.seal(kept.slot, "letter", sealing.encode(letter))], DeliveryKind.DRAFT
     return sealed, ""
+
+
+def _goes_to_drafts(kept: cases.Kept, message: Message, directory: Directory) -> bool:
+    """Whether a person may find the held draft in the mailbox's own Drafts folder, ready to be sent from there."""
+    return kept.channel == "mail" and directory.drafts_folder(kept.mailbox) and mailing.is_addressed(message)
 
 
 def _draft_bytes(books: Books, outcome: Outcome) -> bytes:

@@ -10,7 +10,7 @@ from appliance.ground.ids import random_bytes
 from appliance.records.events import IntakeAcknowledged, MessageReceived
 from appliance.records.message import Arrival, Bounce, Cursor, Message, MessageKind, Origin, Receipt
 from appliance.store import bodies as sealing
-from appliance.store import cases
+from appliance.store import cases, enclosed
 from appliance.store.bodies import Sealed
 from appliance.store.books import Books
 from appliance.store.limits import StoreLimits
@@ -24,10 +24,9 @@ _OVERTAKEN = ("arrived", "waiting", "claimed", "review")
 _SEEN = """SELECT (SELECT case_no FROM origins WHERE mailbox = ? AND folder = ? AND uid_validity = ? AND uid = ? AND name = ?),
     (SELECT slot FROM customers WHERE digest = ?), case_no, content, at FROM (SELECT 1) LEFT JOIN prints ON print = ?"""
 _PRINT = "SELECT case_no, content, at FROM prints WHERE print = ?"
-_THREAD = f"""SELECT no, id, state FROM cases WHERE thread = ? AND thread <> no AND slot = ? AND kind = 'message'
-    AND state IN {(*_OVERTAKEN, "replying")!r}
-    UNION ALL SELECT no, id, state FROM cases WHERE no = ? AND slot = ? AND kind = 'message' AND state IN {(*_OVERTAKEN, "replying")!r}
-    ORDER BY no"""
+_UNANSWERED = f"slot = ? AND channel = ? AND kind = 'message' AND state IN {(*_OVERTAKEN, 'replying')!r}"
+_THREAD = f"""SELECT no, id, state FROM cases WHERE thread = ? AND thread <> no AND {_UNANSWERED}
+    UNION ALL SELECT no, id, state FROM cases WHERE no = ? AND {_UNANSWERED} ORDER BY no"""
 
 
 class Prepared(NamedTuple):
@@ -37,6 +36,7 @@ class Prepared(NamedTuple):
     message: Message
     encoded: bytes
     raw: bytes | None
+    attachments: bytes | None
     origin: Origin
     customer: bytes
     message_id_print: str
@@ -89,6 +89,7 @@ def prepare(arrival: Arrival, prints: Prints, limits: StoreLimits) -> Prepared:
         message,
         encoded,
         raw,
+        enclosed.pack(enclosed.Attachments(files=arrival.attachments)) if arrival.attachments else None,
         _without_words(arrival.origin, prints),
         prints.customer(message.sender.address),
         prints.message_id(message.message_id) if message.message_id else "",
@@ -174,7 +175,9 @@ def _enter(books: Books, prepared: Prepared, belongs: Belonging, term: int, now:
     """Append the entry of a message that is not known yet."""
     arrival, message, copy, kin = prepared.arrival, prepared.message, belongs.copy, belongs.kin
     case = case_id(books.position + 1, random_bytes(RANDOM_BYTES))
-    overtaken, leaving = _overtaken(books.connection, kin, belongs.slot) if _overtakes(arrival, message, belongs) else ((), ())
+    overtaken, leaving = (
+        _overtaken(books.connection, kin, belongs.slot, message.channel) if _overtakes(arrival, message, belongs) else ((), ())
+    )
     sealed = _seal(books, belongs.slot, prepared)
     event = MessageReceived(
         at=now,
@@ -188,7 +191,8 @@ def _enter(books: Books, prepared: Prepared, belongs: Belonging, term: int, now:
         message_kind=message.kind,
         trust=message.trust,
         body=sealed[0].digest.hex(),
-        raw=sealed[1].digest.hex() if len(sealed) > 1 else "",
+        raw=sealed[1].digest.hex() if prepared.raw is not None else "",
+        attachments=sealed[-1].digest.hex() if prepared.attachments is not None else "",
         message_id_print=prepared.message_id_print,
         content_print=belongs.content,
         thread_print=belongs.thread_print,
@@ -217,6 +221,8 @@ def _seal(books: Books, slot: int, prepared: Prepared) -> list[Sealed]:
     sealed = [books.bodies.seal(slot, "message", prepared.encoded)]
     if prepared.raw is not None:
         sealed.append(books.bodies.seal(slot, "raw", prepared.raw))
+    if prepared.attachments is not None:
+        sealed.append(books.bodies.seal(slot, enclosed.ATTACHMENTS, prepared.attachments))
     return sealed
 
 
@@ -228,7 +234,7 @@ def _hold(arrival: Arrival, belongs: Belonging) -> str:
         return "older"
     if arrival.claimed_elsewhere:
         return "claimed_elsewhere"
-    return "thread_of_another" if belongs.kin.by_other else ""
+    return "thread_of_another" if belongs.kin.by_other else arrival.hold
 
 
 # Threads
@@ -276,9 +282,12 @@ def _overtakes(arrival: Arrival, message: Message, belongs: Belonging) -> bool:
     return bool(belongs.kin.thread) and belongs.copy is None and not arrival.older and message.kind == MessageKind.MESSAGE
 
 
-def _overtaken(connection: Connection, kin: Kin, slot: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The customer's cases of this thread that nobody has answered yet, and the deliveries that leave at this moment."""
-    rows = connection.execute(_THREAD, (kin.thread, slot, kin.thread, slot)).fetchall()
+def _overtaken(connection: Connection, kin: Kin, slot: int, channel: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The customer's cases of this thread that nobody has answered yet, and the deliveries that leave at this moment.
+
+    Of the same channel: whoever writes a mail under the name of somebody who chats has not taken back what was said there.
+    """
+    rows = connection.execute(_THREAD, (kin.thread, slot, channel, kin.thread, slot, channel)).fetchall()
     closed, sending = [], []
     for number, case, state in rows:
         leaving = _leaving(connection, number) if state == "replying" else 0

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from appliance.records.base import Record
+from appliance.records.case import SEARCHED_MOST
 
 
 class StoreLimits(Record):
@@ -14,6 +15,10 @@ class StoreLimits(Record):
     message_bytes: int = 20_000_000  # of a message once encoded; beyond it the HTML goes, then the end of the text
     raw_bytes: int = 50_000_000  # of a raw mail; beyond it only the parsed message is kept
     reply_bytes: int = 1_000_000  # of a draft; beyond it the settlement is refused
+    enclosed_files: int = 5  # that go with a reply; more are refused
+    enclosed_bytes: int = 10_000_000  # of those files together
+    signature_characters: int = 2_000  # of a person's own
+    note_characters: int = 10_000  # of an internal note
     references: int = 30  # of a message that are looked up, the newest
     copies: int = 20  # addresses in Cc of a reply
     thread_messages: int = 20  # earlier messages handed to the desk, the newest
@@ -27,7 +32,9 @@ class StoreLimits(Record):
     backoff_seconds_max: float = 6 * 3600.0
     automatic_stale_seconds: float = 12 * 3600.0  # in the outbox; a reply that no person approved is then a person's to send
     rows: int = 10_000  # of a list in one answer
-    searched_rows: int = 5_000  # the newest, of which subject and sender are opened and searched
+    counted: int = 1_000  # cases that are late, drafts that got lost; beyond it the count says so many and no more
+    searched_rows: int = SEARCHED_MOST  # the newest, which are found by their words
+    searched_characters: int = 600  # of a message's text, from its beginning
     recovered_deliveries: int = 10_000
     slots_reserved: int = 1_024  # customer keys made ahead of use, at least
     head_entries: int = 1_000  # between two signed heads at most

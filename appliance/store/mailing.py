@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from appliance.records.answer import Draft
-from appliance.records.delivery import Delivery, DeliveryKind
+from appliance.records.delivery import Delivery, DeliveryKind, DeliveryState
 from appliance.records.message import Address, Message
 from appliance.store import cases
 from appliance.store.bodies import Letter
 from appliance.store.books import Books
+from appliance.store.enclosed import enclosed_of
 from appliance.store.errors import WrongState
 from appliance.store.limits import StoreLimits
 from appliance.store.names import has_token, message_id, subject_token
@@ -20,11 +21,18 @@ _SUBJECT_CHARACTERS = 500
 _WORDS_CHARACTERS = 200_000
 
 DELIVERY_COLUMNS = """no, id, case_no, slot, kind, mailbox, state, automatic, message_id, body, attempts, not_before, queued_at, agent,
-    term, overtaken"""
+    term, overtaken, enclosed"""
+
+_DRAFT = """SELECT message_id, state FROM drafts JOIN deliveries ON deliveries.no = delivery_no WHERE drafts.case_no = ?
+    ORDER BY delivery_no DESC LIMIT 1"""
 
 
 def _nobody(_: str) -> str:
     return ""
+
+
+def _no(_: str) -> bool:
+    return False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +41,17 @@ class Directory:
 
     ``senders``: mailbox id to the address its replies come from. ``team``: a team's id to the address that gets its handovers,
     "" for a team that works in the panel. ``drafts``: mailbox id to the own address that gets held drafts, "" for none.
+    ``drafts_folder``: whether a mailbox's held drafts are laid into its own Drafts folder instead.
     """
 
     senders: Mapping[str, str] = field(default_factory=dict)
     team: Callable[[str], str] = _nobody
     drafts: Callable[[str], str] = _nobody
+    drafts_folder: Callable[[str], bool] = _no
+
+    def handover(self, team: str, channel: str) -> str:
+        """The address that gets a routed case. A customer who chats waits in the chat: a mail's answer would not reach them."""
+        return self.team(team) if channel == "mail" else ""
 
     def domain(self, mailbox: str) -> str:
         """The domain of a mailbox's Message-IDs."""
@@ -63,6 +77,7 @@ class Queued(NamedTuple):
     agent: str
     term: int
     overtaken: int
+    enclosed: int
 
 
 def next_message_id(books: Books, kept: cases.Kept, directory: Directory) -> str:
@@ -113,17 +128,35 @@ def delivery_of(books: Books, queued: Queued, directory: Directory) -> Delivery 
         "term": queued.term,
     }
     common["key"] = books.prints.delivery_key(common["case"], queued.message_id)
-    if queued.kind != DeliveryKind.REPLY:
+    common |= _draft_to_take_out(books, queued, common["case"])
+    common["appended"] = queued.kind == DeliveryKind.DRAFT and _in_drafts(books, queued.no)
+    if queued.kind != DeliveryKind.REPLY and not common["appended"]:
         letter = cases.letter_of(books.connection, books.bodies, queued.body)
-        return None if letter is None else Delivery(**common, **_own_mail(letter))
+        return None if letter is None else Delivery(**common, **_own_mail(letter, None if kept is None else kept.received_at))
     draft = cases.draft_of(books.connection, books.bodies, queued.body)
     message = cases.message_of(books.connection, books.bodies, queued.case_no)
     if draft is None or message is None:
         return None
+    along = enclosed_of(books.connection, books.bodies, queued.enclosed)
+    common |= {"files": along.files, "signature": along.signature}
     return Delivery(**common, **_reply(message, draft, bool(queued.automatic), directory, books.limits, token))
 
 
-def _own_mail(letter: Letter) -> dict[str, Any]:
+def _in_drafts(books: Books, delivery_no: int) -> bool:
+    """Whether this draft lies, or is to lie, in its mailbox's own Drafts folder."""
+    return books.connection.execute("SELECT 1 FROM drafts WHERE delivery_no = ?", (delivery_no,)).fetchone() is not None
+
+
+def _draft_to_take_out(books: Books, queued: Queued, case: str) -> dict[str, Any]:
+    """The newest draft of the case that may lie in Drafts while its reply leaves."""
+    if queued.kind != DeliveryKind.REPLY:
+        return {}
+    row = books.connection.execute(_DRAFT, (queued.case_no,)).fetchone()
+    return {} if row is None else {"draft_key": books.prints.delivery_key(case, row[0]), "draft_lies": row[1] == DeliveryState.SENT}
+
+
+def _own_mail(letter: Letter, received_at: float | None) -> dict[str, Any]:
+    """A mail that does not say when it was written counts as written when it came in."""
     return {
         "to": (letter.to,),
         "subject": letter.subject,
@@ -131,7 +164,7 @@ def _own_mail(letter: Letter) -> dict[str, Any]:
         "language": letter.language,
         "quoted": letter.quoted,
         "quoted_from": letter.quoted_from,
-        "quoted_at": letter.quoted_at,
+        "quoted_at": received_at if letter.quoted_at is None else letter.quoted_at,
     }
 
 
@@ -160,7 +193,12 @@ def recipients(message: Message, automatic: bool) -> tuple[Address, ...]:
     return (message.sender,)
 
 
+def is_addressed(message: Message) -> bool:
+    """Whether there is anybody whom a person's reply would go to."""
+    return any(address.address for address in recipients(message, automatic=False))
+
+
 def must_be_addressed(message: Message) -> None:
     """Refuse a reply to nobody."""
-    if not any(address.address for address in recipients(message, automatic=False)):
+    if not is_addressed(message):
         raise WrongState("The message has no sender that could be answered.", "Route it to a team or close it.")

@@ -1,12 +1,13 @@
 """Opening one case, or looking over many, for a person: the file, the rows, the counts."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from appliance.records.answer import Outcome
 from appliance.records.case import CaseFile, CaseRow, CaseState, History, HistoryLine
-from appliance.records.events import CaseClaimed, CaseSettled, Event, MessageReceived
+from appliance.records.events import CaseClaimed, CaseSettled, Event, MessageReceived, WordsExpired
 from appliance.store import cases, journal
 from appliance.store.bodies import Bodies
 from appliance.store.effects.tables import body_number
@@ -17,10 +18,19 @@ from appliance.store.sqlite import Connection
 QUARTER_SECONDS = 900
 HOUR_SECONDS = 3_600
 _LINES_MOST = 1_000
+_LOT = 500
 _NEWEST = 1 << 62
 
 #: What a tally is called, by the state that a case came to.
-_TALLIES = {"came": "arrived", "replied": "answered", "review": "held", "routed": "routed", "closed": "closed", "dead": "dead"}
+_TALLIES = {
+    "came": "arrived", "replied": "answered", "review": "held", "uncertain": "held", "routed": "routed", "closed": "closed", "dead": "dead",
+}  # fmt: skip
+
+#: Of an entry, what says nothing to a person: digests, and what a history line shows by itself.
+_DULL = (
+    "kind", "at", "by", "cases", "customer", "origin", "body", "raw", "letter", "slot", "entries",
+    "origins", "prints", "note", "before", "enclosed", "attachments",
+)  # fmt: skip
 
 
 def file_of(connection: Connection, bodies: Bodies, case: str, limits: StoreLimits) -> CaseFile | None:
@@ -42,6 +52,7 @@ def file_of(connection: Connection, bodies: Bodies, case: str, limits: StoreLimi
         lines=tuple(_line(position, event, kept.no) for position, event in events),
         case=built,
         erased=message is None,
+        kept_days=_kept_days(events, kept),
     )
 
 
@@ -59,6 +70,12 @@ def _history(events: list[tuple[int, Event]], kept: cases.Kept) -> History:
     """What the desk was told when it decided: that of the last claim."""
     claims = [event.history for _, event in events if isinstance(event, CaseClaimed)]
     return claims[-1] if claims else History(earlier_unanswered=kept.overtook)
+
+
+def _kept_days(events: list[tuple[int, Event]], kept: cases.Kept) -> int:
+    """After how many days the case's words were removed; 0 when they were not, or when a person archived it."""
+    removals = (event.days for _, event in events if isinstance(event, WordsExpired) and event.at == kept.words_removed_at)
+    return next(removals, 0)
 
 
 def _outcome(connection: Connection, bodies: Bodies, settled: int, event: CaseSettled) -> Outcome:
@@ -84,7 +101,7 @@ def _outcome(connection: Connection, bodies: Bodies, settled: int, event: CaseSe
 def _line(position: int, event: Event, number: int) -> HistoryLine:
     """The entry as a person reads it: without the digests, and of an entry about many cases only that it was about this one."""
     facts: dict[str, Any] = msgspec.to_builtins(event)
-    for dull in ("kind", "at", "by", "cases", "customer", "origin", "body", "raw", "letter", "slot"):
+    for dull in _DULL:
         facts.pop(dull, None)
     for name in [name for name in facts if name.endswith(("_print", "_prints"))]:
         del facts[name]
@@ -94,29 +111,29 @@ def _line(position: int, event: Event, number: int) -> HistoryLine:
     return HistoryLine(position=position, at=event.at, kind=kind, by=event.by, facts=facts)
 
 
-def number_before(before: str | None) -> int:
-    """Where a list goes on: below this case, or from the newest."""
-    return (case_number(before) if before else None) or _NEWEST
+def number_beyond(before: str | None, oldest_first: bool) -> int:
+    """Where a list goes on: beyond this case, or from its beginning."""
+    return (case_number(before) if before else None) or (0 if oldest_first else _NEWEST)
 
 
-def search_rows(
-    connection: Connection, bodies: Bodies, states: tuple[CaseState, ...], before: int, limit: int, text: str, limits: StoreLimits
+def found_rows(
+    connection: Connection, bodies: Bodies, states: tuple[CaseState, ...], numbers: Sequence[int], limit: int, assigned: str | None = None
 ) -> list[CaseRow]:
-    """The newest cases whose sender, subject or id holds the text. Opens at most ``limits.searched_rows`` of them.
-
-    Words are sealed, so there is nothing to search but by opening; an index on disk would undo the sealing.
-    """
-    wanted = text.casefold()
+    """The first of these cases, in their order, that stand in these states and, when it is said, are this person's."""
     found: list[CaseRow] = []
-    left = limits.searched_rows
-    while left > 0 and len(found) < limit:
-        lot = cases.rows(connection, bodies, states, before, min(left, 500))
-        if not lot:
+    for lot in _lots(numbers):
+        kept = {one.no: one for one in cases.of_numbers(connection, lot) if one.state in states and assigned in (None, one.assigned)}
+        for number in lot:
+            if number in kept and len(found) < limit:
+                found.append(cases.shown(connection, bodies, kept[number]))
+        if len(found) >= limit:
             break
-        found += [row for row in lot if wanted in f"{row.sender}\n{row.sender_name}\n{row.subject}\n{row.id}\n{row.team}".casefold()]
-        left -= len(lot)
-        before = number_before(lot[-1].id)
-    return found[:limit]
+    return found
+
+
+def _lots(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(numbers), _LOT):
+        yield numbers[start : start + _LOT]
 
 
 def raw_mail(connection: Connection, bodies: Bodies, case: str) -> bytes | None:
@@ -139,7 +156,10 @@ def comments_of(connection: Connection, bodies: Bodies, case: str) -> tuple[str,
 
 
 def tally(connection: Connection, since: float) -> dict[str, Any]:
-    """What came in and what became of it since a moment (to the quarter of an hour), in all and per hour."""
+    """What came in and what became of it since a moment (to the quarter of an hour), in all and per hour.
+
+    A case counts once, where it stands now, in the hour in which it came there: one that a person decided is no longer held.
+    """
     first = int(since // QUARTER_SECONDS)
     rows = connection.execute("SELECT quarter, name, count FROM tallies WHERE quarter >= ? ORDER BY quarter", (first,)).fetchall()
     hours: dict[int, dict[str, int]] = {}

@@ -17,7 +17,7 @@ from appliance.records.events import (
     Event,
 )
 from appliance.records.policy import Reason, Switches
-from appliance.store import journal, mailing
+from appliance.store import elsewhere, journal, mailing
 from appliance.store.books import Books
 from appliance.store.cases import DAY_SECONDS, HOUR_SECONDS, Kept
 from appliance.store.errors import NoSuchCase
@@ -119,6 +119,8 @@ def finish(books: Books, delivery: Delivery, result: DeliveryResult, term: int, 
     queued = must_find(books.connection, delivery.id)
     if queued.state != DeliveryState.SENDING or queued.attempts != delivery.attempts:
         return DeliveryState(queued.state)
+    if result.draft_removed:
+        elsewhere.forget_draft(books, queued.case_no, gone=result.outcome == DeliveryOutcome.HELD, term=term, now=now)
     event, state = _after(books, queued, delivery, result, now)
     books.append(event, term=term)
     return state
@@ -127,12 +129,19 @@ def finish(books: Books, delivery: Delivery, result: DeliveryResult, term: int, 
 def _after(books: Books, queued: Queued, delivery: Delivery, result: DeliveryResult, now: float) -> tuple[Event, DeliveryState]:
     reason = Reason(code=result.stage or result.outcome.value, numbers={"code": float(result.code), "attempts": float(queued.attempts)})
     if result.outcome == DeliveryOutcome.SENT:
-        return DeliverySent(at=now, by=queued.agent, delivery=queued.id, case=delivery.case), DeliveryState.SENT
+        sent = DeliverySent(at=now, by=queued.agent, delivery=queued.id, case=delivery.case, copies_refused=result.dropped)
+        return sent, DeliveryState.SENT
     if result.outcome == DeliveryOutcome.UNCERTAIN:
-        uncertain = DeliveryUncertain(at=now, by=queued.agent, delivery=queued.id, case=delivery.case, reason=reason)
+        uncertain = DeliveryUncertain(
+            at=now, by=queued.agent, delivery=queued.id, case=delivery.case, reason=reason, copies_refused=result.dropped
+        )
         return uncertain, DeliveryState.UNCERTAIN
+    if result.outcome == DeliveryOutcome.HELD and queued.kind == DeliveryKind.REPLY and not queued.overtaken:
+        held = CaseReleased(at=now, by=queued.agent, case=delivery.case, reason=reason, delivery=queued.id)
+        return held, DeliveryState.RETIRED
     may_try_again = queued.overtaken or result.blameless or queued.attempts < books.limits.delivery_attempts
-    if result.outcome == DeliveryOutcome.TRY_AGAIN and may_try_again:
+    overtaken = result.outcome == DeliveryOutcome.HELD and queued.overtaken
+    if overtaken or (result.outcome == DeliveryOutcome.TRY_AGAIN and may_try_again):
         pause = _pause(books, queued, result)
         put_off = DeliveryPutOff(
             at=now,
@@ -164,6 +173,11 @@ def finish_found(books: Books, delivery: Delivery, was_found: bool, term: int, n
     if was_found:
         books.append(DeliverySent(at=now, by="recovery", delivery=queued.id, case=delivery.case, found=True), term=term)
         return DeliveryState.SENT
+    if delivery.appended:  # laid down once more: it is looked for there first, so it cannot come to lie there twice
+        reason = Reason(code="drafts_folder")
+        again = DeliveryPutOff(at=now, by="recovery", delivery=queued.id, case=delivery.case, reason=reason, not_before=now, uncounted=True)
+        books.append(again, term=term)
+        return DeliveryState.QUEUED
     reason = Reason(code="not_found")
     books.append(DeliveryUncertain(at=now, by="recovery", delivery=queued.id, case=delivery.case, reason=reason), term=term)
     return DeliveryState.UNCERTAIN

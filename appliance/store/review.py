@@ -9,8 +9,9 @@ from appliance.records.events import ReviewDecided, UncertaintyResolved
 from appliance.records.language import LANGUAGES, Code
 from appliance.records.message import Message
 from appliance.records.person import Approval
+from appliance.records.work import Standing
 from appliance.store import bodies as sealing
-from appliance.store import cases, mailing, outbox
+from appliance.store import cases, chats, enclosed, mailing, outbox
 from appliance.store.bodies import Sealed
 from appliance.store.books import Books
 from appliance.store.errors import WrongState
@@ -22,18 +23,30 @@ _STATE_AFTER = {"approve": CaseState.REPLYING, "reject": CaseState.CLOSED, "rout
 _RESOLUTIONS = ("sent", "resend", "drop")
 
 
-def decide(books: Books, approval: Approval, directory: Directory, term: int, now: float) -> CaseState:
-    """Approve a draft (as it is, or in the person's own words), reject it, or route the case."""
+def decide(
+    books: Books, approval: Approval, directory: Directory, term: int, now: float, undo_seconds: float = 0.0, chat_seconds: float = 0.0
+) -> CaseState:
+    """Approve a draft (as it is, or in the person's own words), reject it, or route the case.
+
+    What leaves by it does not start for ``undo_seconds``; as long it can be undone (``work.undo``). A conversation that began more
+    than ``chat_seconds`` ago (0: whenever that was) gets no answer any more.
+    """
     books.check_term(term)
     if approval.decision not in _STATE_AFTER:
         raise WrongState(f"{approval.decision!r} is no decision.", f"Use one of {', '.join(_STATE_AFTER)}.")
     books.write_out()  # the draft may have been settled in this very transaction
     kept = cases.must_find(books.connection, approval.case)
     if kept.state not in _OPEN:
-        raise WrongState(f"Case {kept.id} is {kept.state}, not in review.", "Somebody may have decided it already; look at its history.")
+        told = f"Case {kept.id} is {kept.state}, not in review."
+        raise WrongState(told, "Somebody may have decided it already; look at its history.", code="decided")
     message = cases.message_of(books.connection, books.bodies, kept.no)
     if message is None and (approval.decision != "reject" or approval.comment):
         raise WrongState(f"The words of case {kept.id} have been erased.", "There is nothing left to send; reject it, without a comment.")
+    if kept.channel == "chat" and approval.decision == "approve":
+        chats.must_be_heard(books.connection, kept.no, now - chat_seconds if chat_seconds else 0.0)
+        undo_seconds = 0.0  # the customer looks on, and what was said cannot be taken back
+        if approval.files:
+            raise WrongState("Files cannot be sent into a chat.", "Say in the reply where the customer finds them.", code="files_by_mail")
     sealed, kind = ([], "") if message is None else _seal(books, kept, message, approval, directory)
     digests = {body.role: body.digest.hex() for body in sealed}
     position = books.position + 1
@@ -50,8 +63,13 @@ def decide(books: Books, approval: Approval, directory: Directory, term: int, no
             comment=digests.get("comment", ""),
             delivery=delivery_id(position, kept.id) if kind else "",
             delivery_kind=kind,
-            not_before=now if kind else 0.0,
+            not_before=now + undo_seconds if kind else 0.0,
             message_id=mailing.next_message_id(books, kept, directory) if kind else "",
+            undo_until=now + undo_seconds if undo_seconds else 0.0,
+            before=Standing(reason=kept.reason, team=kept.team, draft=kept.draft),
+            enclosed=digests.get(enclosed.ENCLOSED, ""),
+            enclosed_files=len(approval.files) if enclosed.ENCLOSED in digests else 0,
+            enclosed_bytes=sum(len(file.data) for file in approval.files) if enclosed.ENCLOSED in digests else 0,
         ),
         term=term,
         bodies=sealed,
@@ -68,13 +86,16 @@ def _seal(books: Books, kept: cases.Kept, message: Message, approval: Approval, 
         draft = _approved(books, kept, message, approval)
         if draft is not None:
             sealed.append(books.bodies.seal(kept.slot, "draft", sealing.encode(draft)))
-    address = directory.team(approval.team) if approval.decision == "route" else ""
+    address = directory.handover(approval.team, kept.channel) if approval.decision == "route" else ""
     if address:
         kind = DeliveryKind.HANDOVER.value
         letter = mailing.handover(message, address, kept.language, subject_token(kept.thread, books.prints.key))
         sealed.append(books.bodies.seal(kept.slot, "letter", sealing.encode(letter)))
     if approval.comment:
         sealed.append(books.bodies.seal(kept.slot, "comment", sealing.encode(approval.comment)))
+    along = enclosed.enclosed_with(approval, books.limits) if approval.decision == "approve" else None
+    if along is not None:
+        sealed.append(books.bodies.seal(kept.slot, enclosed.ENCLOSED, enclosed.pack(along)))
     return sealed, kind
 
 

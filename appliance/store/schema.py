@@ -32,6 +32,11 @@ STATE_TABLES: dict[str, str] = {
     "switches": "name",
     "sources": "name",
     "keys": "id",
+    "escalations": "no",
+    "people": "id",
+    "sessions": "id",
+    "chats": "id",
+    "drafts": "delivery_no",
 }
 
 _FIRST = """
@@ -118,8 +123,123 @@ def _since_in_cursors(database: Any) -> None:
     database.execute("ALTER TABLE cursors ADD COLUMN since REAL NOT NULL DEFAULT 0")
 
 
+_TALLIED = "('replied', 'review', 'uncertain', 'routed', 'closed', 'dead')"
+_MINUS_ONE = "quarter = CAST(OLD.changed_at / 900 AS INTEGER) AND name = OLD.state"
+_PLUS_ONE = """INSERT INTO tallies (quarter, name, count) VALUES (CAST(NEW.changed_at / 900 AS INTEGER), NEW.state, 1)
+    ON CONFLICT DO UPDATE SET count = count + 1"""
+
+#: A case counts where it stands, in the quarter of an hour in which it came there, and nowhere else: what a person decides leaves
+#: the ones that are held. So the tallies are at any time what counting the cases would give, whatever happened on the way.
+_COUNTED_ONCE = (
+    "DROP TRIGGER cases_moved",
+    """CREATE TRIGGER cases_moved AFTER UPDATE OF state ON cases WHEN NEW.state <> OLD.state BEGIN
+        UPDATE counters SET count = count - 1 WHERE state = OLD.state;
+        UPDATE counters SET count = count + 1 WHERE state = NEW.state;
+    END""",
+    f"""CREATE TRIGGER cases_left AFTER UPDATE OF state ON cases WHEN OLD.state IN {_TALLIED} BEGIN
+        UPDATE tallies SET count = count - 1 WHERE {_MINUS_ONE};
+        DELETE FROM tallies WHERE {_MINUS_ONE} AND count = 0;
+    END""",
+    f"CREATE TRIGGER cases_reached AFTER UPDATE OF state ON cases WHEN NEW.state IN {_TALLIED} BEGIN {_PLUS_ONE}; END",
+    f"CREATE TRIGGER cases_ended_at_once AFTER INSERT ON cases WHEN NEW.state IN {_TALLIED} BEGIN {_PLUS_ONE}; END",
+    "DELETE FROM tallies WHERE name <> 'came'",
+    f"""INSERT INTO tallies (quarter, name, count)
+        SELECT CAST(changed_at / 900 AS INTEGER), state, count(*) FROM cases WHERE state IN {_TALLIED} GROUP BY 1, 2""",
+)
+
+
+def _each_case_counted_once(database: Any) -> None:
+    for statement in _COUNTED_ONCE:
+        database.execute(statement)
+
+
+def _waiting_for_a_person_by_age(database: Any) -> None:
+    database.execute("CREATE INDEX cases_for_a_person ON cases (received_at, no) WHERE state IN ('review', 'uncertain')")
+
+
+def _drafts_that_never_came(database: Any) -> None:
+    database.execute("CREATE INDEX deliveries_drafts_lost ON deliveries (no) WHERE kind = 'draft' AND state IN ('uncertain', 'dead')")
+
+
+def _removed_words(database: Any) -> None:
+    """When a case's words were removed (0: they were not, or their customer was erased), and whether it was archived."""
+    database.execute("ALTER TABLE cases ADD COLUMN words_removed_at REAL NOT NULL DEFAULT 0")
+    database.execute("ALTER TABLE cases ADD COLUMN archived INTEGER NOT NULL DEFAULT 0")
+    database.execute(
+        """CREATE INDEX cases_ended ON cases (changed_at, no)
+        WHERE state IN ('replied', 'closed', 'routed', 'dead') AND words_removed_at = 0"""
+    )
+
+
+_PEOPLE = (
+    """CREATE TABLE people (
+        id TEXT PRIMARY KEY, role INTEGER NOT NULL, active INTEGER NOT NULL, sealed BLOB NOT NULL, added_at REAL NOT NULL,
+        seen_at REAL NOT NULL) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE sessions (
+        id TEXT PRIMARY KEY, digest TEXT NOT NULL UNIQUE, who TEXT NOT NULL, opened_at REAL NOT NULL, seen_at REAL NOT NULL,
+        until REAL NOT NULL, longest_until REAL NOT NULL) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX sessions_who ON sessions (who, seen_at)",
+    "CREATE INDEX sessions_until ON sessions (until)",
+)
+
+
+def _people_and_sessions(database: Any) -> None:
+    for statement in _PEOPLE:
+        database.execute(statement)
+
+
+def _chats(database: Any) -> None:
+    """Conversations of the chat. Their messages are cases: ``origins`` has the session as their folder."""
+    database.execute(
+        """CREATE TABLE chats (
+        id TEXT PRIMARY KEY, digest TEXT NOT NULL UNIQUE, language TEXT NOT NULL, opened_at REAL NOT NULL, person_at REAL NOT NULL,
+        closed_at REAL NOT NULL, address INTEGER NOT NULL) STRICT, WITHOUT ROWID"""
+    )
+    database.execute("CREATE INDEX origins_of_chats ON origins (case_no) WHERE mailbox = 'chat'")
+
+
+def _work_on_cases(database: Any) -> None:
+    """Who takes care of a case, the files that leave with a reply, and the drafts that people corrected."""
+    database.execute("ALTER TABLE cases ADD COLUMN assigned TEXT NOT NULL DEFAULT ''")
+    database.execute("CREATE INDEX cases_assigned ON cases (assigned, no) WHERE assigned <> ''")
+    database.execute("CREATE INDEX cases_corrected ON cases (no) WHERE draft <> 0 AND draft <> settled * 8")
+    database.execute("ALTER TABLE deliveries ADD COLUMN enclosed INTEGER NOT NULL DEFAULT 0")
+
+
+def _drafts_in_mailboxes(database: Any) -> None:
+    """Drafts that lie, or may lie, in the Drafts folder of their mailbox; the number is that of their delivery."""
+    database.execute(
+        """CREATE TABLE drafts (
+        delivery_no INTEGER PRIMARY KEY, case_no INTEGER NOT NULL, mailbox TEXT NOT NULL) STRICT"""
+    )
+    database.execute("CREATE INDEX drafts_case ON drafts (case_no)")
+
+
+def _escalations(database: Any) -> None:
+    """Cases that somebody higher up must know of; the number is that of the entry."""
+    database.execute("ALTER TABLE cases ADD COLUMN escalated INTEGER NOT NULL DEFAULT 0")
+    database.execute(
+        """CREATE TABLE escalations (
+        no INTEGER PRIMARY KEY, case_no INTEGER NOT NULL, level INTEGER NOT NULL, code TEXT NOT NULL, by TEXT NOT NULL,
+        raised_at REAL NOT NULL, seen_at REAL NOT NULL, seen_by TEXT NOT NULL) STRICT"""
+    )
+    database.execute("CREATE INDEX escalations_case ON escalations (case_no)")
+
+
 #: Each takes a ``sqlite_utils.Database``; a later one may use its ``transform`` and ``add_column``.
-STEPS: tuple[Callable[[Any], None], ...] = (_first, _since_in_cursors)
+STEPS: tuple[Callable[[Any], None], ...] = (
+    _first,
+    _since_in_cursors,
+    _each_case_counted_once,
+    _waiting_for_a_person_by_age,
+    _drafts_that_never_came,
+    _removed_words,
+    _people_and_sessions,
+    _chats,
+    _work_on_cases,
+    _drafts_in_mailboxes,
+    _escalations,
+)
 
 
 def bring_up_to_date(connection: sqlite.Connection, path: Path) -> None:

@@ -56,6 +56,11 @@ class Connection(Protocol):
     def close(self) -> None: ...
 
 
+def version() -> str:
+    """The version of the SQLite library in this process."""
+    return str(dbapi2.sqlite_version)
+
+
 def check_library() -> None:
     """Refuse a SQLite that may lose data."""
     if dbapi2.sqlite_version_info < OLDEST_SAFE:
@@ -77,6 +82,7 @@ def open_writer(path: Path, durable: bool = True) -> Connection:
     connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
     connection.execute("PRAGMA fullfsync=1")  # macOS only: fsync there does not empty the drive's own cache
     connection.execute("PRAGMA checkpoint_fullfsync=1")
+    connection.execute("PRAGMA secure_delete=1")  # what is deleted is overwritten, also in pages that become free
     connection.execute("PRAGMA wal_autocheckpoint=0")  # from idle time, by the writer
     connection.execute(f"PRAGMA journal_size_limit={_JOURNAL_SIZE_BYTES}")
     connection.execute(f"PRAGMA cache_size=-{_WRITER_CACHE_KIB}")

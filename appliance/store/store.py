@@ -5,6 +5,7 @@ Whatever changes the state returns when it is on disk. ``term`` is the caller's:
 """
 
 import threading
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,6 +20,7 @@ from appliance.records.delivery import Delivery, DeliveryResult, DeliveryState
 from appliance.records.events import (
     CaseReleased,
     CaseSettled,
+    CustomerErased,
     DeliveryPutOff,
     Event,
     IntakeAcknowledged,
@@ -28,21 +30,46 @@ from appliance.records.events import (
     SwitchSet,
     TermBegan,
     UncertaintyResolved,
+    WordsExpired,
 )
 from appliance.records.message import Arrival, Cursor, Origin, Receipt
 from appliance.records.person import Actor, Approval, Role
 from appliance.records.policy import Reason, Switches, SwitchState
-from appliance.store import audit, cases, claims, erasure, intake, levers, mailing, opening, outbox, replay, review, schema, sqlite
+from appliance.store import (
+    audit,
+    cases,
+    claims,
+    erasure,
+    expiry,
+    intake,
+    journal,
+    levers,
+    mailing,
+    numbers,
+    opening,
+    outbox,
+    replay,
+    review,
+    schema,
+    sqlite,
+)
 from appliance.store.books import Books
+from appliance.store.chats import Chats
+from appliance.store.elsewhere import Elsewhere
 from appliance.store.errors import StoreLocked, WrongState
+from appliance.store.escalations import Escalations
 from appliance.store.keyring import Keyring
 from appliance.store.limits import SendLimits, StoreLimits
 from appliance.store.mailing import Directory
+from appliance.store.people import People
 from appliance.store.reading import Readers
+from appliance.store.searching import CaseSearch
 from appliance.store.upkeep import Upkeep
+from appliance.store.work import Work
 from appliance.store.writer import Job, Result, Writer
 
 _MAKES_CASES_WAIT: frozenset[type[Event]] = frozenset({IntakeAcknowledged, CaseReleased, TermBegan})
+_TAKES_WORDS: frozenset[type[Event]] = frozenset({CustomerErased, WordsExpired})
 _MAKES_DELIVERIES_DUE: frozenset[type[Event]] = frozenset({CaseSettled, ReviewDecided, UncertaintyResolved, SwitchSet, DeliveryPutOff})
 _RECORDED: tuple[type[Event], ...] = (SourceRefreshed, SourceFailed)
 
@@ -61,6 +88,7 @@ class Store:
         self.limits = limits
         self.wake_cases = threading.Event()
         self.wake_deliveries = threading.Event()
+        self._grown = threading.Condition()
         self._directory = directory
         self._switches = Switches()
         self._closed = False
@@ -96,9 +124,15 @@ class Store:
         self._bodies = self._books.bodies
         self._prints = self._books.prints
         self._readers = Readers(self.path)
+        self._search = CaseSearch(self._bodies, self.limits)
         self._stack.callback(self._readers.close)
+        self.chats = Chats(self._run, self._readers, self._books, self.clock)
         self._upkeep = Upkeep(self._books, self.home / "anchor", self.clock)
         self._writer = Writer(self._books, self.clock, lambda error: sqlite.explain(error, self.path))
+        self.work = Work(self._run, self._readers, self._bodies, self.clock)
+        self.escalations = Escalations(self._run, self._readers, self._bodies, self.clock)
+        self.people = People(self._run, self._readers, self._prints, self.clock)
+        self.elsewhere = Elsewhere(self._run, self._readers, self._prints, self.clock)
         self._writer.after_commit = self._committed
         self._writer.after_batch = self._upkeep.after_batch
         self._writer.idle = self._upkeep.idle
@@ -119,6 +153,8 @@ class Store:
         if self._closed:
             return
         self._closed = True
+        with self._grown:
+            self._grown.notify_all()
         self._writer.close()
         if self._writer.broken is None:
             try:
@@ -135,12 +171,18 @@ class Store:
 
     def _committed(self, kinds: set[type[Event]]) -> None:
         """On the writer's thread, before any caller goes on."""
+        self.people.committed(kinds)
         if SwitchSet in kinds:
             self._read_switches(self._books.connection)
+        if kinds & _TAKES_WORDS:
+            self._search.forget()
         if kinds & _MAKES_CASES_WAIT:
             self.wake_cases.set()
         if kinds & _MAKES_DELIVERIES_DUE:
             self.wake_deliveries.set()
+        self.chats.news.tell(kinds)
+        with self._grown:
+            self._grown.notify_all()
 
     def _run(self, job: Job[Result]) -> Result:
         return self._writer.run(job)
@@ -162,6 +204,11 @@ class Store:
         """Why nothing can be written any more; None while all is well."""
         return self._writer.broken
 
+    @property
+    def writer_turn(self) -> int | None:
+        """Which round the writer is in, None while it waits for work."""
+        return self._writer.turn
+
     def begin_term(self, node: str) -> int:
         """Take the next term: from now on every lower one is refused. Claims made before are free again.
 
@@ -182,6 +229,16 @@ class Store:
         if not isinstance(event, _RECORDED):
             raise WrongState(f"{type(event).__name__} is not recorded this way.", "Use the method that decides it.")
         return self._run(lambda books: books.append(event, term=term))
+
+    def last_entries(self, most: int) -> list[journal.Entry]:
+        """The newest entries of the journal, the oldest of them first."""
+        return self._readers.ask(lambda connection: list(journal.read(connection, max(0, self.position - most))))
+
+    def wait_for_change(self, position: int, seconds: float) -> int:
+        """Return when the journal has grown beyond a position, or after so many seconds; where it ends now."""
+        with self._grown:
+            self._grown.wait_for(lambda: self._closed or self.position != position, seconds)
+        return self.position
 
     def sign_head(self) -> None:
         """Sign the journal's end and anchor it outside the database now; it also happens by itself, from idle time and at close."""
@@ -238,6 +295,10 @@ class Store:
     def is_own(self, tandem_key: str) -> bool:
         """Whether an X-Tandem-Key is one that we made: the mail is our own, come back."""
         return bool(tandem_key) and bool(self._prints.case_of_key(tandem_key))
+
+    def own_key(self, name: str, message_id: str) -> str:
+        """The X-Tandem-Key of a mail of ours that is about no case; ``name`` stands between two dots of its Message-ID."""
+        return self._prints.delivery_key(name, message_id)
 
     # The desk
 
@@ -317,10 +378,14 @@ class Store:
 
     # People
 
-    def decide_review(self, approval: Approval, *, term: int) -> CaseState:
-        """A person approves, rejects or routes a case in review, with a team, or dead; the state it came to."""
+    def decide_review(self, approval: Approval, *, term: int, undo_seconds: float = 0.0, chat_seconds: float = 0.0) -> CaseState:
+        """A person approves, rejects or routes a case in review, with a team, or dead; the state it came to.
+
+        Nothing leaves by it for ``undo_seconds``, in which it can be undone (``work.undo``), and nothing into a conversation that
+        began more than ``chat_seconds`` ago (0: whenever that was).
+        """
         now = self.clock.now()
-        return self._run(lambda books: review.decide(books, approval, self._directory, term, now))
+        return self._run(lambda books: review.decide(books, approval, self._directory, term, now, undo_seconds, chat_seconds))
 
     def resolve_uncertain(self, case: str, decision: str, by: str, *, term: int) -> CaseState:
         """A person found out: ``sent``, ``resend`` or ``drop``; the state the case came to. Of a dead letter: the latter two."""
@@ -332,6 +397,50 @@ class Store:
         customer, now, position = self._prints.customer(address), self.clock.now(), self.position
         seen = self._readers.ask(lambda connection: erasure.cases_of(connection, erasure.slot_of(connection, customer), 0))
         return self._run(lambda books: erasure.erase(books, customer, seen, position, by, term, now))
+
+    # Words that are kept no longer
+
+    def expire_words(self, days: int, by: str, *, term: int) -> int:
+        """Remove the words of cases that ended more than so many days ago, in lots of one transaction each; of how many cases.
+
+        Nothing of what is under way or waits for a decision is touched. Afterwards neither the file nor its log holds the words.
+        """
+        removed, before = 0, self.clock.now() - days * cases.DAY_SECONDS
+        while lot := self._readers.ask(lambda connection: expiry.due(connection, before)):
+            written = self._expire(lot, days, by, term)
+            removed += written
+            if not written:
+                break  # each of them has changed in between: they are not due any more, or the next time finds them
+        self._writer.between(self._upkeep.empty_log)
+        return removed
+
+    def expiring(self, days: int) -> dict[str, int]:
+        """Of how many cases ``expire_words`` would remove the words now, by state."""
+        before = self.clock.now() - days * cases.DAY_SECONDS
+        return self._readers.ask(lambda connection: expiry.due_by_state(connection, before))
+
+    def archive(self, seen: Iterable[tuple[str, float]], by: str, *, term: int) -> int:
+        """Remove the words of those of these cases that have ended, and take them out of the ordinary lists; how many.
+
+        ``seen`` says of each case when it had last changed: one that has changed since is left.
+        """
+        archived = 0
+        for lot in expiry.seen_from(seen):
+            ready = self._readers.ask(lambda connection, lot=lot: expiry.to_archive(connection, lot))  # type: ignore[misc]
+            archived += self._expire(ready, 0, by, term)
+        self._writer.between(self._upkeep.empty_log)
+        return archived
+
+    def _expire(self, lot: Sequence[cases.Kept], days: int, by: str, term: int) -> int:
+        now = self.clock.now()
+        return self._run(lambda books: expiry.expire(books, lot, days, by, term, now))
+
+    def replace_waiting(self, seen: Iterable[tuple[str, float]], folder: str, by: str, *, term: int) -> int:
+        """Close those of these cases that still wait for the desk or a person; how many. What came by ``folder`` may come again."""
+        now, closed = self.clock.now(), 0
+        for lot in expiry.seen_from(seen):
+            closed += self._run(lambda books, lot=lot: expiry.replace(books, lot, folder, by, term, now))  # type: ignore[misc]
+        return closed
 
     # Levers and keys
 
@@ -383,13 +492,34 @@ class Store:
 
     # Looking
 
-    def rows(self, states: Iterable[CaseState] | None = None, limit: int = 50, before: str | None = None, text: str = "") -> list[CaseRow]:
-        """Cases, newest first, below the case ``before``. ``text`` is looked for in the newest 5,000 (``limits.searched_rows``)."""
+    def rows(
+        self,
+        states: Iterable[CaseState] | None = None,
+        limit: int = 50,
+        before: str | None = None,
+        text: str = "",
+        oldest_first: bool = False,
+        archived: bool = False,
+        assigned: str | None = None,
+    ) -> list[CaseRow]:
+        """Cases, newest first, going on beyond the case ``before``; or ``oldest_first``. With those a person ``archived`` or without.
+
+        ``text``: those that hold all its words, newest first, of the newest 20,000 (``limits.searched_rows``). ``assigned``: whose
+        they are, "" for nobody's, None for all.
+        """
         wanted = tuple(CaseState) if states is None else tuple(dict.fromkeys(CaseState(state) for state in states))
-        below, most = opening.number_before(before), max(0, min(limit, self.limits.rows))
+        most, search = max(0, min(limit, self.limits.rows)), self._search
         if text:
-            return self._readers.ask(lambda reader: opening.search_rows(reader, self._bodies, wanted, below, most, text, self.limits))
-        return self._readers.ask(lambda reader: cases.rows(reader, self._bodies, wanted, below, most))
+            below = opening.number_beyond(before, False)
+            return self._readers.ask(
+                lambda reader: opening.found_rows(reader, self._bodies, wanted, search.find(reader, text, below), most, assigned)
+            )
+        beyond = opening.number_beyond(before, oldest_first)
+        return self._readers.ask(lambda reader: cases.rows(reader, self._bodies, wanted, beyond, most, oldest_first, archived, assigned))
+
+    def read_words(self) -> None:
+        """Open the words that cases are searched by, ahead of the first search."""
+        self._readers.ask(self._search.catch_up)
 
     def file(self, case: str) -> CaseFile | None:
         """A case opened up; None when there is none of that id."""
@@ -409,8 +539,29 @@ class Store:
 
     def oldest_waiting_seconds(self, now: float) -> float:
         """How long the oldest waiting case has been waiting; 0.0 when none is."""
-        row = self._readers.one("SELECT received_at FROM cases WHERE state = 'waiting' ORDER BY received_at, no LIMIT 1")
-        return max(0.0, now - row[0]) if row else 0.0
+        return self.waiting_for_desk(now).oldest_seconds
+
+    def waiting_for_desk(self, now: float, promised_seconds: float = 0.0) -> cases.Waiting:
+        """How long the oldest case has waited for the desk, and how many have waited longer than promised (0: no promise)."""
+        most = self.limits.counted
+        return self._readers.ask(lambda reader: cases.waiting(reader, cases.FOR_THE_DESK, promised_seconds, now, most))
+
+    def waiting_for_person(self, now: float, promised_seconds: float = 0.0) -> cases.Waiting:
+        """The same for a person: cases in review and uncertain ones, since they were written."""
+        most = self.limits.counted
+        return self._readers.ask(lambda reader: cases.waiting(reader, cases.FOR_A_PERSON, promised_seconds, now, most))
+
+    def lost_drafts(self) -> int:
+        """How many held drafts did not come to the mailbox they were mailed to, or nobody knows, while their cases wait."""
+        return self._readers.ask(lambda reader: cases.lost_drafts(reader, self.limits.counted))
+
+    def numbers_since(self, at: float, most: int) -> tuple[list[numbers.CaseNumbers], Counter[str]]:
+        """The cases that came in since then as numbers, at most so many of the newest, and which facts no source had."""
+        return self._readers.ask(lambda reader: (numbers.cases_since(reader, at, most), numbers.missing_since(reader, at, most)))
+
+    def shadow_since(self, at: float, most: int) -> list[numbers.Shadowed]:
+        """The cases that the desk settled since then with what people made of them, the newest first."""
+        return self._readers.ask(lambda reader: numbers.shadow_since(reader, at, most))
 
     def tally(self, since: float) -> dict[str, Any]:
         """What came in and what became of it since a moment, in all and per hour."""

@@ -43,6 +43,13 @@ class Upkeep:
         """Bring the log home now. The next commits write over it, which costs a disk less than a file that grows."""
         self._checkpoint(1)
 
+    def empty_log(self) -> None:
+        """Bring the log home and cut it to nothing, so that no deleted words are left in what was not written over yet.
+
+        A reader that still needs the log keeps it from being cut; the next time does it.
+        """
+        self._books.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def anchor(self) -> None:
         """Sign the journal's end in a transaction of its own, and put it outside the database."""
         books = self._books

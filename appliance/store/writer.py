@@ -84,6 +84,8 @@ class Writer:
         self._set_aside: Ticket[Any] | None = None
         self._enough = threading.Event()
         self._wanted = _NEVER
+        self._turns = 0
+        self._resting = True
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self.broken: StoreError | None = None
         self.after_commit: Callable[[set[Any]], None] = lambda _: None
@@ -94,6 +96,11 @@ class Writer:
     def flush_seconds(self) -> float:
         """The running time of a commit."""
         return self._flush_seconds
+
+    @property
+    def turn(self) -> int | None:
+        """Which round it is in, None while it waits for work: for whoever watches that it gets anywhere."""
+        return None if self._resting and self._queue.empty() else self._turns
 
     def start(self) -> None:
         self._thread.start()
@@ -134,6 +141,7 @@ class Writer:
         pause: float | None = self._limits.idle_seconds
         open_ = True
         while open_:
+            self._turns += 1
             try:
                 first = self._next(pause)
             except Empty:
@@ -144,11 +152,18 @@ class Writer:
             open_ = self._aside(first, first.job) if isinstance(first.job, _Between) else self._batch(first)
             pause = self._limits.idle_seconds
         self._refuse_rest()
+        self._resting = True
 
     def _next(self, pause: float | None) -> Ticket[Any] | None:
         """The ticket that ended the last batch, or the next one to come within the pause."""
         waiting, self._set_aside = self._set_aside, None
-        return waiting if waiting is not None else self._queue.get(timeout=pause)
+        if waiting is not None:
+            return waiting
+        self._resting = True
+        try:
+            return self._queue.get(timeout=pause)
+        finally:
+            self._resting = False
 
     def _idle(self) -> float | None:
         if self.broken is not None:

@@ -13,7 +13,7 @@ from appliance.ground.assets import asset
 from appliance.records.language import LANGUAGES
 
 HELP = asset("web") / "help"
-PAGES = ("start", "levers", "sources", "review", "mail", "troubles")
+PAGES = ("start", "levers", "sources", "accounts", "review", "mail", "chat", "people", "desktop", "service", "troubles")
 ROOTS = {"TandemError", "SettingsError", "StoreError", "KnowledgeError", "ChannelError", "EngineError", "MailboxError"}
 AT_A_DESK = {"DemoMailError"}  # met only by who makes sample mails, at the keyboard, with its remedy
 
@@ -88,7 +88,7 @@ def errors() -> set[str]:
     for path in Path(appliance.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ClassDef):
-                bases[node.name] = {base.id for base in node.bases if isinstance(base, ast.Name)}
+                bases.setdefault(node.name, set()).update(base.id for base in node.bases if isinstance(base, ast.Name))
     found = {"TandemError"}
     while more := {name for name, above in bases.items() if above & found} - found:
         found |= more

@@ -139,7 +139,7 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir()
     if os.geteuid() != 0 or not sys.platform.startswith("linux"):
         pytest.skip("a full disk is made with mount, which needs root on Linux")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k,mode=700", "tmpfs", str(folder)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m,mode=700", "tmpfs", str(folder)], check=True)
     try:
         yield folder
     finally:

@@ -28,6 +28,8 @@ from appliance.evals.demo_mail import (
 )
 from appliance.evals.mail_clients import CLIENTS
 from appliance.ground.assets import asset
+from appliance.knowledge.account_rows import read_rows
+from appliance.knowledge.accounts import Accounts
 from appliance.knowledge.library import Library
 from appliance.knowledge.reading import read
 from appliance.language import words
@@ -63,7 +65,12 @@ def facts_of(company: Path) -> Facts:
 
 
 def make_knowledge() -> ModuleType:
-    specification = importlib.util.spec_from_file_location("make_knowledge", DEMO / "make_knowledge.py")
+    return tool("make_knowledge")
+
+
+def tool(name: str) -> ModuleType:
+    """A program that lies beside the sample company."""
+    specification = importlib.util.spec_from_file_location(name, DEMO / f"{name}.py")
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
@@ -168,7 +175,7 @@ def test_the_second_company_has_mails_of_the_same_kinds() -> None:
 def test_every_key_in_the_index_is_a_fact_of_the_company(company: Path) -> None:
     facts = facts_of(company)
     for line in read_index(company / "mails" / INDEX):
-        assert bool(line.keys) == (line.outcome == "send")
+        assert bool(line.keys) == (line.outcome == "send" and line.category != "order_status")  # those rest on the account sheet
         assert all(key in facts for keys in line.keys for key in keys.split("|"))
 
 
@@ -226,8 +233,16 @@ def desk_of(company: Path) -> tuple[Desk, Settings]:
         library=library,
         writer=GroundedWriter(words),
         judge=RuleJudge(words),
+        accounts=accounts_of(settings),
     )
     return desk, settings
+
+
+def accounts_of(settings: Settings) -> Accounts:
+    """The account sheet that lies in the company's folder, if there is one."""
+    accounts = Accounts(settings.accounts.path, {}, 0, FakeClock())
+    accounts.refresh()
+    return accounts
 
 
 def answered(company: Path) -> list[tuple[Expected, Outcome, set[str]]]:
@@ -331,3 +346,37 @@ def test_a_source_that_cannot_be_used_says_why(tmp_path: Path, old: str, new: st
     with pytest.raises(DemoMailError, match=named):
         read_source(path)
     assert main([str(path), str(tmp_path)]) == 1
+
+
+# --- the account sheet -------------------------------------------------------------------------------------------------------
+
+
+def test_the_account_sheet_is_what_its_source_makes_of_it() -> None:
+    made = tool("make_accounts").make(DEMO)
+    lying = (DEMO / "accounts.xlsx").read_bytes()
+    rows = read_rows("accounts.xlsx", lying, {})
+    assert rows == read_rows("accounts.xlsx", made, {})
+    assert (len(rows.rows), rows.duplicates, rows.incomplete) == (8, 0, 0)
+    assert {"email", "order", "status", "expected"} <= set(rows.columns)
+
+
+def test_of_the_orders_those_of_a_proven_owner_are_answered_and_a_spoofed_and_a_strangers_question_are_held() -> None:
+    orders = {_id(line): outcome for line, outcome, _ in answered(DEMO) if line.category == "order_status"}
+    replies = {name: outcome.draft.text for name, outcome in orders.items() if outcome.decision is Decision.SEND and outcome.draft}
+    assert set(replies) == {"fi-missa-tilaus", "fi-tilauksen-tila", "sv-var-ar-min-order"}
+    assert "Tilauksesi 11495 tila on: lähetetty. Arvioitu toimituspäivä on 20.11.2025." in replies["fi-missa-tilaus"]
+    assert "Statusen för din order 10496 är: skickad. Beräknad leveransdag är 2025-11-18." in replies["sv-var-ar-min-order"]
+    spoofed, strangers = orders["en-where-is-my-order"], orders["sv-orderstatus"]
+    assert (spoofed.reason.code, spoofed.draft) == ("not_trusted_account", None)
+    assert (strangers.reason.code, strangers.draft) == ("account_other_customer", None)
+
+
+def test_a_customer_who_wants_an_order_changed_gets_a_person_also_when_asking_where_it_is() -> None:
+    desk, settings = desk_of(DEMO)
+    raw = next((DEMO / "mails").glob("*-fi-missa-tilaus.eml")).read_bytes()
+    message = parse(raw, authserv_id=settings.mailbox[0].smtp.authserv_id)
+    for more in ("Haluan perua tilaukseni.", "Paketti on rikki.", "I want to cancel the order.", "Jag vill ändra min beställning."):
+        asking = msgspec.structs.replace(message, text=f"{message.text}\n{more}", full_text=f"{message.text}\n{more}", html="")
+        case = Case(id="c-1", channel="mail", mailbox="support", state=CaseState.CLAIMED, received_at=0.0, message=asking)
+        outcome = answer(case, desk, OPEN)
+        assert (outcome.decision, outcome.rule) == (Decision.ROUTE, "order_change"), more

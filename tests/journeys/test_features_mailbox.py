@@ -16,7 +16,9 @@ from tests.live.servers.smtp_faults import FaultySmtp
 from tests.live.servers.wire import Wire
 from tests.support.home import make_home, running_node, wait_for
 
-NEEDED = {"CAPABILITY", "ID", "LOGIN", "AUTHENTICATE", "ENABLE", "SELECT", "EXAMINE", "STATUS", "UID", "IDLE", "NOOP", "LOGOUT"}
+NEEDED = {  # LIST finds the Sent folder, where people's own answers are seen
+    "CAPABILITY", "ID", "LOGIN", "AUTHENTICATE", "ENABLE", "LIST", "SELECT", "EXAMINE", "STATUS", "UID", "IDLE", "NOOP", "LOGOUT",
+}  # fmt: skip
 NEEDED_BY_UID = {"SEARCH", "FETCH", "STORE"}
 
 

@@ -73,7 +73,7 @@ def table(folder: Path, kind: str) -> Path:
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
 def test_a_table_of_messages_is_a_batch_that_the_next_run_works_off(home: Path, tmp_path: Path, kind: str) -> None:
     taken = tandem(home, "intake", "--mailbox", "support", "--json", str(table(tmp_path, kind)))
-    assert json.loads(taken.stdout) == {"taken": 2}
+    assert json.loads(taken.stdout) == {"taken": 2, "refused": []}
     status = json.loads(tandem(home, "status", "--json").stdout)
     assert (status["running"], status["queue"]["waiting"]) == (False, 2)
     with running_node(home) as node:
@@ -195,7 +195,7 @@ def test_the_demo_writes_as_many_sample_mails_as_asked_with_an_index(home: Path,
     assert sorted(row["file"] for row in index) == sorted(path.name for path in folder.glob("*.eml"))
     assert len(index) == 12
     taken = tandem(home, "intake", "--mailbox", "support", "--json", *(str(path) for path in folder.glob("*.eml")))
-    assert json.loads(taken.stdout) == {"taken": 12}
+    assert json.loads(taken.stdout) == {"taken": 12, "refused": []}
 
 
 def test_a_skeleton_in_each_language_is_a_source_once_somebody_fills_it_in(home: Path, tmp_path: Path) -> None:

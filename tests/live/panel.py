@@ -11,8 +11,9 @@ from appliance.panel.app import build_app
 from appliance.panel.door import PanelOptions
 from appliance.panel.front import PanelServer
 from appliance.records.person import Actor, Role
-from tests.support.panel_company import company
+from tests.support.panel_company import company, work_on
 from tests.support.panel_twin import PanelTwin
+from tests.support.twin_knowledge import STAGED
 
 FIRST = "c-000000000000000001"
 UNCERTAIN = "c-000000000000000006"
@@ -26,7 +27,20 @@ PAGES = {
     "case": f"/cases/{FIRST}",
     "nothing found": "/cases?text=zzz",
     "appliance": "/admin",
-    "analytics": "/analytics",
+    "analytics": "/analytics?days=30",
+    "escalations": "/escalations",
+    "help": "/help",
+    "a chapter": "/help/review",
+    "more": "/more",
+    "mine": "/review?whose=mine",
+    "knowledge": "/knowledge",
+    "knowledge searched": "/knowledge?text=pumpun+palautus&language=fi",
+    "a source": "/knowledge/source/fi.xlsx",
+    "a passage": "/knowledge/passage/p1",
+    "a new version": f"/knowledge/staged/{STAGED}",
+    "setting up": "/setup",
+    "people": "/people",
+    "me": "/me",
     "docs": "/docs",
     "problem": "/cases/none",
 }
@@ -53,11 +67,14 @@ class Served:
 
 
 @contextmanager
-def served() -> Iterator[Served]:
+def served(port: int = 0) -> Iterator[Served]:
     clock = SystemClock()
     twin = company(clock)
+    work_on(twin)
+    for name, role in (("Maria Kallio", Role.ADMIN), ("Aino Laine", Role.AGENT)):
+        twin.hire(name, role)
     server = PanelServer()
-    server.start("127.0.0.1", 0)
+    server.start("127.0.0.1", port)
     server.attach(build_app(twin, PanelOptions(port=server.port, company="Pohjolan Pumput", clock=clock)))
     try:
         yield Served(twin, f"http://127.0.0.1:{server.port}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.panel import sessions
+from appliance.panel import guard
 from tests.live.panel import Served, served
 
 EXAMPLES = 60  # for each operation; about twenty seconds in all
@@ -17,7 +17,7 @@ EXAMPLES = 60  # for each operation; about twenty seconds in all
 @pytest.fixture
 def panel() -> Iterator[Served]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sessions, "WRONG_MOST", 10**9)  # the machine guesses keys on purpose, and would be locked out
+        patch.setattr(guard, "WRONG_MOST", 10**9)  # the machine guesses keys on purpose, and would be locked out
         with served() as running:
             yield running
 

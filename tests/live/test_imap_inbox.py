@@ -76,6 +76,18 @@ def test_new_mail_comes_once_and_in_order(dovecot: Dovecot, user: str, opened: O
     assert not any(arrival.older or arrival.claimed_elsewhere for arrival in batch.arrivals)
 
 
+def test_what_is_left_is_counted_without_taking_or_touching_it(dovecot: Dovecot, user: str, opened: Open) -> None:
+    inbox = opened()
+    dovecot.deliver(user, mail(0))
+    assert inbox.left(None) == 0  # before the line is drawn none is ours
+    cursor = go_live(inbox)
+    assert inbox.left(cursor) == 0
+    for number in range(1, 4):
+        dovecot.deliver(user, mail(number))
+        assert inbox.left(cursor) == number
+    assert numbers(inbox.take(cursor)) == [1, 2, 3]
+
+
 def test_the_last_mail_is_not_taken_again_when_nothing_is_new(dovecot: Dovecot, user: str, opened: Open) -> None:
     inbox = opened(start="all")
     dovecot.deliver(user, mail(1))

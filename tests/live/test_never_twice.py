@@ -19,12 +19,13 @@ from pathlib import Path
 
 import pytest
 
-from appliance.ground.faults import POINTS
+from appliance.ground import faults
 from tests.live.servers.child import CannotStart
 from tests.live.servers.dovecot import Dovecot
 from tests.live.servers.exim import Exim
 
 MAILS = 1000
+POINTS = [point for point in faults.POINTS if not point.startswith("drafts.")]  # those are reached in test_drafts_never_twice
 SETTLE_SECONDS = 420.0
 
 QUESTIONS = (

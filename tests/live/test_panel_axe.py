@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
-from tests.live.browser import DESKTOP, PHONE, chromium, needs_chromium, window
-from tests.live.panel import PAGES, Served, served
+from tests.live.browser import DESKTOP, PHONE, chromium, needs_chromium, unfold, window
+from tests.live.panel import FIRST, PAGES, Served, served
 
 VENDOR = Path(__file__).parent / "vendor"
 AXE = VENDOR / "axe-core" / "axe.min.js"
@@ -47,9 +47,15 @@ def test_no_page_shuts_anybody_out(browser: Browser, panel: Served, size: dict[s
             if name == next(iter(PAGES)):
                 page.goto(f"{panel.address}/sign-in?token={panel.token()}")
             page.goto(panel.address + path)
-            for fold in page.locator("details:visible > summary").all():
-                fold.click()
+            unfold(page)
             page.evaluate(judge)
             for fault in page.evaluate("rules => axe.run(document, rules)", RULES)["violations"]:
                 found.append((name, fault["id"], [node["target"] for node in fault["nodes"]][:3]))
+        page.goto(f"{panel.address}/review?case={FIRST}")
+        page.evaluate("document.querySelector('[name=seen]').value = 'another draft'")
+        page.get_by_role("button", name="Approve and send").click()
+        expect(page.get_by_label("The reply as you left it")).to_be_visible()
+        page.evaluate(judge)
+        for fault in page.evaluate("rules => axe.run(document, rules)", RULES)["violations"]:
+            found.append(("refused", fault["id"], [node["target"] for node in fault["nodes"]][:3]))
     assert found == []

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from appliance.records.person import Role
-from tests.live.browser import DESKTOP, PHONE, chromium, needs_chromium, window
+from tests.live.browser import DESKTOP, PHONE, chromium, needs_chromium, unfold, window
 from tests.live.panel import FIRST, PAGES, UNCERTAIN, Served, served
 from tests.support.panel_twin import a_case
 
@@ -39,11 +39,12 @@ def test_one_signs_in_reviews_and_approves(browser: Browser, panel: Served, size
     with window(browser, SIZES[size], scripts=scripts) as context:
         page = context.new_page()
         page.goto(f"{panel.address}/review")
-        page.get_by_label("Key").fill("wrong")
-        page.get_by_role("button", name="Sign in").click()
+        page.get_by_text("Sign in with a key", exact=True).click()
+        page.get_by_label("Key", exact=True).fill("wrong")
+        page.get_by_role("button", name="Sign in with the key").click()
         expect(page.get_by_text("This key is not known.")).to_be_visible()
-        page.get_by_label("Key").fill("key-of-an-agent")
-        page.get_by_role("button", name="Sign in").click()
+        page.get_by_label("Key", exact=True).fill("key-of-an-agent")
+        page.get_by_role("button", name="Sign in with the key").click()
         walk_to_the_first_case(page)
         button = page.get_by_role("button", name="Approve and send to Anna Virtanen <anna.virtanen@example.fi>")
         expect(button).to_be_visible()
@@ -67,8 +68,7 @@ def test_no_page_is_wider_than_the_screen_and_none_complains(browser: Browser, p
         page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
         for name, path in PAGES.items():
             page.goto(panel.address + path)
-            for fold in page.locator("details:visible > summary").all():
-                fold.click()
+            unfold(page)
             width = page.evaluate("document.documentElement.scrollWidth")
             assert width <= SIZES[size]["width"], (name, width)
         assert [text for text in complaints if "404" not in text] == []

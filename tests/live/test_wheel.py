@@ -63,7 +63,13 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_carries_what_the_program_reads_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    for folder, packed in (("web", "web"), ("models", "models"), ("packaging/demo", "demo")):
+    for folder, packed in (
+        ("web", "web"),
+        ("models", "models"),
+        ("packaging/demo", "demo"),
+        ("systemd", "systemd"),
+        ("launchd", "launchd"),
+    ):
         carried = {
             path.relative_to(ROOT / folder).as_posix() for path in (ROOT / folder).rglob("*") if path.is_file() and path.suffix != ".pyc"
         }

@@ -44,6 +44,8 @@ language = "fi"
 [policy]
 safe_mode = false
 automation_enabled = true
+[review]
+undo_seconds = 0
 """
 POLICY = 'version = 1\n[teams.orders]\nname = { en = "Orders" }\naddress = "orders@pumps.example"\n'
 

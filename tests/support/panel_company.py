@@ -8,6 +8,7 @@ from appliance.records.case import CaseState
 from appliance.records.knowledge import Citation, Passage, SourceState
 from appliance.records.language import Code, Language
 from appliance.records.message import Address, Attachment, Message
+from appliance.records.person import Actor, Role
 from appliance.records.policy import Reason, Tier
 from tests.support.panel_twin import PanelTwin, a_case
 
@@ -112,6 +113,19 @@ def company(clock: Clock) -> PanelTwin:
         ),
     )
     return twin
+
+
+def work_on(twin: PanelTwin) -> None:
+    """What people did about the cases that wait: one is taken, one has a note, two are escalated."""
+    aino, maria = Actor(name="Aino", role=Role.AGENT), Actor(name="Maria", role=Role.ADMIN)
+    first, second, third = (f"c-{number:018d}" for number in (1, 2, 3))
+    twin.assign(aino, third, "Aino")
+    twin.note(aino, first, "Soitin hänelle: pumppu on yhä paketissa.")
+    twin.escalate(maria, second, 2, code="tier")
+    twin.escalate(aino, third, 1)
+    twin.see_escalation(maria, third)
+    twin.editing(aino, third)
+    twin.done.clear()
 
 
 def _waiting(twin: PanelTwin, clock: Clock) -> None:

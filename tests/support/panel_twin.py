@@ -4,6 +4,7 @@ It keeps what it is told and refuses what a node refuses. It has no desk, no jou
 says a fixed sentence.
 """
 
+import threading
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,13 +20,15 @@ from appliance.records.language import Code
 from appliance.records.message import Address, Message
 from appliance.records.person import Actor, Approval, Role
 from appliance.records.policy import SWITCH_NAMES, SwitchState
+from tests.support.twin_chat import TwinChat
+from tests.support.twin_diagnostics import TwinDiagnostics
+from tests.support.twin_escalations import TwinEscalations
+from tests.support.twin_knowledge import TwinKnowledge
+from tests.support.twin_numbers import TwinNumbers
+from tests.support.twin_people import KEYS, PeopleTwin
+from tests.support.twin_setup import TwinSetup
+from tests.support.twin_work import TwinWork
 
-KEYS: dict[str, Actor] = {
-    "key-of-a-viewer": Actor(name="dashboard", role=Role.VIEWER),
-    "key-of-an-agent": Actor(name="Aino", role=Role.AGENT),
-    "key-of-an-operator": Actor(name="Oskar", role=Role.OPERATOR),
-    "key-of-an-admin": Actor(name="Maria", role=Role.ADMIN),
-}
 TEAMS: dict[str, dict[str, str]] = {
     "service": {"fi": "Huolto", "sv": "Service", "en": "Service"},
     "billing": {"fi": "Laskutus", "sv": "Fakturering", "en": "Billing"},
@@ -33,7 +36,7 @@ TEAMS: dict[str, dict[str, str]] = {
 
 
 @dataclass
-class PanelTwin:
+class PanelTwin(TwinNumbers, TwinWork, PeopleTwin, TwinChat, TwinEscalations, TwinKnowledge, TwinSetup, TwinDiagnostics):
     """One node. ``tokens`` are one-time tokens still unused; ``done`` is what people told it to do, in order."""
 
     clock: Clock
@@ -41,7 +44,7 @@ class PanelTwin:
     passages: dict[str, Passage] = field(default_factory=dict)
     source_states: tuple[SourceState, ...] = ()
     tokens: dict[str, Actor] = field(default_factory=lambda: {"one-time": Actor(name="owner", role=Role.ADMIN)})
-    keys: dict[str, Actor] = field(default_factory=lambda: dict(KEYS))
+    keys_in_use: dict[str, Actor] = field(default_factory=lambda: dict(KEYS))
     levers: dict[str, SwitchState] = field(default_factory=dict)
     dependencies: list[dict[str, Any]] = field(default_factory=lambda: [{"name": "store", "connected": True, "reason": "", "remedy": ""}])
     tally: dict[str, Any] = field(default_factory=dict)
@@ -49,6 +52,10 @@ class PanelTwin:
     position: int = 1
 
     def __post_init__(self) -> None:
+        self.start_people()
+        self.start_knowledge()
+        TwinWork.__init__(self)
+        TwinEscalations.__init__(self)
         careful = {"safe_mode": False, "automation_enabled": True, "outbound_enabled": True, "intake_enabled": True}
         for name in SWITCH_NAMES:
             self.levers.setdefault(name, SwitchState(name=name, on=careful[name], by="setup", at=self.clock.now() - 86_400 * 3))
@@ -79,6 +86,14 @@ class PanelTwin:
             "healthy": all(row["connected"] for row in self.dependencies),
         }
 
+    def wait_for_change(self, position: int, seconds: float) -> int:
+        pause = threading.Event()
+        for _ in range(int(seconds / 0.005) + 1):
+            if self.position != position:
+                break
+            pause.wait(0.005)
+        return self.position
+
     def health(self) -> dict[str, Any]:
         fine = all(row["connected"] for row in self.dependencies)
         return {"status": "ok" if fine else "degraded", "dependencies": self.dependencies}
@@ -95,14 +110,21 @@ class PanelTwin:
     # Cases
 
     def rows(
-        self, states: tuple[CaseState, ...] | None = None, limit: int = 50, before: str | None = None, text: str = ""
+        self,
+        states: tuple[CaseState, ...] | None = None,
+        limit: int = 50,
+        before: str | None = None,
+        text: str = "",
+        oldest_first: bool = False,
+        archived: bool = False,  # noqa: ARG002
+        assigned: str | None = None,
     ) -> list[CaseRow]:
         rows = [file.row for file in self.files.values() if states is None or file.row.state in states]
         rows = [row for row in rows if text.lower() in f"{row.subject} {row.sender}".lower()]
-        rows.sort(key=lambda row: (row.received_at, row.id), reverse=True)
+        rows = [row for row in rows if assigned in (None, row.assigned)]
+        rows.sort(key=lambda row: (row.received_at, row.id), reverse=not oldest_first)
         if before in self.files:
-            edge = self.files[before].row
-            rows = [row for row in rows if (row.received_at, row.id) < (edge.received_at, edge.id)]
+            rows = rows[[row.id for row in rows].index(before) + 1 :] if before in {row.id for row in rows} else rows
         return rows[:limit]
 
     def file(self, case: str) -> CaseFile | None:
@@ -116,6 +138,7 @@ class PanelTwin:
 
     def decide(self, actor: Actor, approval: Approval) -> str:
         file = self._in_state(approval.case, CaseState.REVIEW)
+        self.remember(file)
         state = {"approve": CaseState.REPLYING, "reject": CaseState.CLOSED, "route": CaseState.ROUTED}[approval.decision]
         draft = file.draft
         if approval.text is not None:
@@ -151,12 +174,6 @@ class PanelTwin:
     def switch_states(self) -> tuple[SwitchState, ...]:
         return tuple(self.levers[name] for name in SWITCH_NAMES)
 
-    def actor_of(self, secret: str) -> Actor | None:
-        return self.keys.get(secret)
-
-    def take_token(self, token: str) -> Actor | None:
-        return self.tokens.pop(token, None)
-
     def search(self, text: str, language: Code, limit: int = 8) -> tuple[Found, ...]:
         words = text.lower().split()
         hits = [passage for passage in self.passages.values() if passage.language == language]
@@ -182,7 +199,9 @@ class PanelTwin:
 
     def erase(self, actor: Actor, address: str) -> dict[str, Any]:
         self.done.append((actor, f"erase {address}"))
-        return {"steps": [{"step": "key", "status": "done"}, {"step": "bodies", "status": "done", "count": 2}]}
+        outside = {"step": "outside", "status": "by_hand", "places": ["mailbox support: INBOX and Sent on imap.example.fi"]}
+        steps = [{"step": "key", "status": "done"}, {"step": "bodies", "status": "done", "count": 2}, outside]
+        return {"known": not address.startswith("nobody"), "steps": steps}
 
     # For tests
 

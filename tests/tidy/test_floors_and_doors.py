@@ -41,6 +41,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "zeroconf": ("pair/discovery",),
     "apscheduler": ("node/schedule",),
     "litestar": ("panel",),
+    "argon2": ("node/passwords",),
     "webview": ("panel/window",),
     "imapclient": ("channels/mail",),
     "imaplib": ("channels/mail",),
@@ -57,7 +58,10 @@ RANDOMNESS = ("os.urandom", "os.getrandom")
 MAY_MEASURE = ("evals",)  # benchmarks compare raw times, and a clock behind a protocol would be part of what they measure
 
 # What a requirement's module is called where the two names differ.
-MODULE_NAMES = {"lingua-language-detector": "lingua", "pystemmer": "Stemmer", "pywebview": "webview"}
+MODULE_NAMES = {
+    "argon2-cffi": "argon2", "lingua-language-detector": "lingua", "markdown-it-py": "markdown_it", "pystemmer": "Stemmer",
+    "pywebview": "webview",
+}  # fmt: skip
 
 
 def floor_breaches(module: Module) -> Iterator[str]:

@@ -16,7 +16,7 @@ from packaging.version import Version
 from tests.tidy.source import ROOT
 
 FOLDER = ROOT / "requirements"
-LOCKS = ("core.txt", "build.txt", "test.txt")
+LOCKS = ("core.txt", "build.txt", "test.txt", "desktop.txt")
 MACHINES = (("darwin", "Darwin", "arm64"), ("linux", "Linux", "x86_64"), ("linux", "Linux", "aarch64"))
 PYTHONS = ("3.11", "3.12", "3.13")
 
@@ -79,6 +79,16 @@ def test_nothing_is_missing_from_the_locks_on_any_machine_that_is_promised(machi
             version = lock.get(canonicalize_name(requirement.name))
             assert version is not None, f"{requirement} is not locked"
             assert requirement.specifier.contains(version, prereleases=True), f"{requirement} is locked at {version}"
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("machine", MACHINES[1:], ids=lambda machine: f"{machine[0]}-{machine[2]}")
+def test_nothing_is_missing_from_the_lock_of_the_desktop_window_on_linux(machine: tuple[str, str, str], python: str) -> None:
+    lock = {**locked("core.txt"), **locked("desktop.txt")}
+    for requirement in needed(wanted(FOLDER / "desktop.in"), machine, python):
+        version = lock.get(canonicalize_name(requirement.name))
+        assert version is not None, f"{requirement} is not locked"
+        assert requirement.specifier.contains(version, prereleases=True), f"{requirement} is locked at {version}"
 
 
 @pytest.mark.parametrize("name", LOCKS)

@@ -22,6 +22,15 @@ def no_secret() -> str:
     return ""
 
 
+# Told which secret a server refused; says whether there is another one to try.
+Refused = Callable[[str], bool]
+
+
+def no_other(_secret: str) -> bool:
+    """A password that is refused is refused."""
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImapAccount:
     """A folder of an IMAP mailbox. ``mailbox`` is the configured id, ``authorities`` a PEM file of certificate authorities
@@ -37,6 +46,7 @@ class ImapAccount:
     security: Security = "tls"
     user: str = ""
     secret: Secret = field(default=no_secret, repr=False)
+    refused: Refused = field(default=no_other, repr=False)
     auth: Mechanism = "password"
     folder: str = "INBOX"
     idle: bool = True
@@ -64,6 +74,7 @@ class SmtpAccount:
     security: Security = "starttls"
     user: str = ""
     secret: Secret = field(default=no_secret, repr=False)
+    refused: Refused = field(default=no_other, repr=False)
     auth: Mechanism = "password"
     copy_to_self: bool = True
     authorities: str = ""

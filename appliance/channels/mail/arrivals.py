@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from appliance.channels.mail.parse import ParseLimits, parse
+from appliance.channels.mail.parse import Parsed, ParseLimits, parse_whole
 from appliance.ground.log import Log
 from appliance.records.message import Arrival, Message, MessageKind, Origin
 
@@ -54,7 +54,7 @@ class Reader:
         claimed_elsewhere: bool = False,
     ) -> Arrival:
         """``raw`` None: it could not be had. ``cut``: only its beginning was fetched."""
-        message = self._message(origin, raw)
+        message, attachments = self._parsed(origin, raw)
         if cut:
             message = msgspec.structs.replace(message, oddities=(*message.oddities, TOO_LARGE))
         return Arrival(
@@ -64,14 +64,15 @@ class Reader:
             raw=raw if self.retain_raw or _read_in_part(message) else None,
             older=older,
             claimed_elsewhere=claimed_elsewhere,
+            attachments=attachments,
         )
 
-    def _message(self, origin: Origin, raw: bytes | None) -> Message:
+    def _parsed(self, origin: Origin, raw: bytes | None) -> Parsed:
         if raw is None:
-            return unreadable(WITHHELD)
+            return Parsed(unreadable(WITHHELD), {})
         try:
-            message = parse(raw, self.limits, self.authserv_id)
-            return message if self.clean else msgspec.structs.replace(message, text=message.full_text)
+            parsed = parse_whole(raw, self.limits, self.authserv_id)
+            return parsed if self.clean else parsed._replace(message=msgspec.structs.replace(parsed.message, text=parsed.message.full_text))
         except Exception as error:  # the parser promises not to; if it does, one mail must not stop a mailbox for good
             _log.error("parser_failed", error=error, mailbox=origin.mailbox, uid=origin.uid, name=origin.name)
-            return unreadable(PARSER_FAILED)
+            return Parsed(unreadable(PARSER_FAILED), {})

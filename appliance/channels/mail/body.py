@@ -21,11 +21,21 @@ _ENRICHED = re.compile(r"<(?!<)/?[a-zA-Z-]{1,60}>|<param>[^<]{0,200}</param>")
 
 
 class Body(NamedTuple):
-    """What a mail says and carries. ``html`` is sanitised."""
+    """What a mail says and carries. ``html`` is sanitised; ``files`` are the bytes of the attachments kept, by their place."""
 
     text: str
     html: str = ""
     attachments: tuple[Attachment, ...] = ()
+    files: dict[int, bytes] = {}
+
+
+class Room(NamedTuple):
+    """How much of a mail is kept: bytes of one attachment and of all, how many of them, characters of a text part."""
+
+    attachment_bytes: int
+    attachments_bytes: int
+    attachments: int
+    text_characters: int
 
 
 class _Chosen:
@@ -37,11 +47,11 @@ class _Chosen:
         self.others: list[Part] = []
 
 
-def read_body(root: Part, count: Count, *, attachment_bytes_max: int, text_characters_max: int) -> Body:
+def read_body(root: Part, count: Count, room: Room) -> Body:
     """The text, the HTML and the attachments of a mail."""
     chosen = _Chosen()
     _choose((root,), "mixed", False, chosen.html, chosen.text, chosen.others)
-    reader = _Reader(count, attachment_bytes_max, text_characters_max)
+    reader = _Reader(count, room)
     plain = reader.texts(chosen.text)
     pages = [part for part in chosen.html if part.media_type == "text/html"]
     if any(part.media_type == "text/html" for part in chosen.text):
@@ -55,7 +65,7 @@ def read_body(root: Part, count: Count, *, attachment_bytes_max: int, text_chara
         reader.attach(part)
     if not _WORDS.search(plain):
         plain = reader.last_resort(chosen.others) or plain
-    return Body(plain, safe, tuple(reader.attachments))
+    return Body(plain, safe, tuple(reader.attachments), reader.files)
 
 
 def _choose(
@@ -100,19 +110,20 @@ def _is_placeholder(plain: str, shown: str) -> bool:
 class _Reader:
     """Turns the chosen parts into words, and notes what was odd about them."""
 
-    def __init__(self, count: Count, attachment_bytes_max: int, text_characters_max: int) -> None:
+    def __init__(self, count: Count, room: Room) -> None:
         self.count = count
-        self.attachment_bytes_max = attachment_bytes_max
-        self.text_characters_max = text_characters_max
+        self.room = room
         self.attachments: list[Attachment] = []
+        self.files: dict[int, bytes] = {}
+        self.bytes_left = room.attachments_bytes
         self.read: dict[int, tuple[str, str]] = {}
 
     def letters(self, part: Part) -> str:
-        text, oddity = decode(part.data[: 4 * self.text_characters_max], part.charset)
+        text, oddity = decode(part.data[: 4 * self.room.text_characters], part.charset)
         self.count.note(oddity)
-        if len(text) > self.text_characters_max or len(part.data) > 4 * self.text_characters_max:
+        if len(text) > self.room.text_characters or len(part.data) > 4 * self.room.text_characters:
             self.count.note("text_over_limit")
-        return text[: self.text_characters_max]
+        return text[: self.room.text_characters]
 
     def texts(self, parts: list[Part]) -> str:
         return normalise("\n\n".join(filter(None, (self.words(part) for part in parts if part.media_type.startswith("text/")))))
@@ -155,8 +166,12 @@ class _Reader:
         self.add(name, part.media_type, part.data)
 
     def add(self, name: str, media_type: str, data: bytes) -> None:
-        kept = len(data) <= self.attachment_bytes_max
-        if not kept:
+        fits = len(data) <= min(self.room.attachment_bytes, self.bytes_left)
+        kept = fits and len(self.files) < self.room.attachments
+        if kept:
+            self.files[len(self.attachments)] = data
+            self.bytes_left -= len(data)
+        else:
             self.count.note("attachment_over_limit")
         digest = hashlib.sha256(data).hexdigest() if kept else ""
         self.attachments.append(Attachment(name=name, media_type=media_type, size_bytes=len(data), sha256=digest, kept=kept))
@@ -174,7 +189,5 @@ class _Reader:
         if len(mails) == 1 and self.count.left > 0:
             self.count.note("text_from_attached_mail")
             inside = read_part(*split_head(mails[0].data), self.count, depth=DEPTH_MAX // 2)
-            return read_body(
-                inside, self.count, attachment_bytes_max=self.attachment_bytes_max, text_characters_max=self.text_characters_max
-            ).text
+            return read_body(inside, self.count, self.room).text
         return ""

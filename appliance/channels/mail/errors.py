@@ -7,6 +7,7 @@
         ├── Untrusted                tls_failed          TLS cannot be had, or the certificate is not believed
         ├── Unprotected              unprotected         plain text to another machine was asked for
         ├── SignInRefused            sign_in_refused     name, password, token or mechanism
+        │   └── SignInEnded          sign_in_ended       at a provider's own page, where somebody has to sign in again
         ├── FolderMissing            folder_missing
         ├── FolderClosed             folder_closed       it is there, but the server will not open it
         ├── ClaimsImpossible         claims_impossible   no CONDSTORE, or no keywords: no race can be decided there
@@ -20,7 +21,6 @@ None of them holds a customer's words; what a server answered is quoted.
 
 import socket
 import ssl
-from typing import ClassVar
 
 from appliance.ground.errors import ChannelError
 
@@ -28,11 +28,13 @@ from appliance.ground.errors import ChannelError
 class MailboxError(ChannelError):
     """Something is wrong with a mailbox; the message begins with its id."""
 
-    code: ClassVar[str] = "mailbox"
+    code = "mailbox"
 
     def __init__(self, mailbox: str, reason: str, remedy: str = "") -> None:
         super().__init__(f"Mailbox {mailbox}: {reason}", remedy)
         self.mailbox = mailbox
+        self.reason = reason
+        self.gaps = {"mailbox": mailbox}
 
 
 class HostUnknown(MailboxError):
@@ -53,6 +55,12 @@ class Unprotected(MailboxError):
 
 class SignInRefused(MailboxError):
     code = "sign_in_refused"
+
+
+class SignInEnded(SignInRefused):
+    """Signing in at the provider's own page: nobody has yet, or the provider has ended it."""
+
+    code = "sign_in_ended"
 
 
 class FolderMissing(MailboxError):

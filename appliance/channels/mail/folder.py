@@ -25,6 +25,7 @@ from appliance.channels.mail.compose import compose
 from appliance.channels.mail.errors import FolderUnusable, Unsendable
 from appliance.channels.mail.mbox import Piece, Splitter, many_mails, one_mail
 from appliance.ground.clock import Clock
+from appliance.ground.errors import TandemError
 from appliance.ground.faults import reach
 from appliance.ground.files import write_atomically
 from appliance.ground.log import Log, Trouble
@@ -119,6 +120,10 @@ class FolderInbox:
             if not opened.out:
                 self._put_away(path)  # an empty .mbox
         return Batch(arrivals=tuple(arrivals))
+
+    def left(self, cursor: Cursor | None) -> int:  # noqa: ARG002
+        """Files; an .mbox counts as one."""
+        return len(self._whole())
 
     def claim(self, origins: Sequence[Origin]) -> tuple[Origin, ...]:  # noqa: ARG002
         """Nobody else reads the folder."""
@@ -259,6 +264,11 @@ class FolderOutbox:
         """Why nothing can be written now; "" when nothing stands in the way."""
         return self._trouble.reason
 
+    @property
+    def fault(self) -> TandemError | None:
+        """The same as the error it was; None when nothing stands in the way."""
+        return self._trouble.error
+
     def deliver(self, delivery: Delivery, may_still_send: Callable[[], bool]) -> DeliveryResult:
         try:
             raw = compose(delivery, self._sender, self._signature, self._company, at=self._clock.now())
@@ -272,7 +282,9 @@ class FolderOutbox:
                 return DeliveryResult(outcome=DeliveryOutcome.TRY_AGAIN, stage="lease", blameless=True, retry_after_seconds=1.0)
             write_atomically(self.path_of(delivery), raw, mode=0o640)
         except OSError as error:
-            self._trouble.broke(f"Mailbox {self._mailbox}: {self._outbox} cannot be written ({error.strerror}).", mailbox=self._mailbox)
+            reason = f"{self._outbox} cannot be written ({error.strerror})."
+            fault = FolderUnusable(self._mailbox, reason, "Check its path and its rights; mail waits meanwhile.")
+            self._trouble.broke(fault.message, error=fault, mailbox=self._mailbox)
             return DeliveryResult(outcome=DeliveryOutcome.TRY_AGAIN, stage="folder", blameless=True)
         self._trouble.healed()
         reach("deliver.after_data")

@@ -78,6 +78,13 @@ class ImapInbox:
             more = len(waiting) > len(chosen) or (bool(chosen) and self._exists > imap_session.SEARCHED_AT_ONCE)
             return Batch(arrivals=arrivals, cursor=_moved(cursor, above), more=more)
 
+    def left(self, cursor: Cursor | None) -> int:
+        """Before the line is drawn, none is ours to take."""
+        with self._line() as (session, opened):
+            same = cursor is not None and cursor.uid_validity == opened.uid_validity
+            self._found = ()  # more may have come since the last search
+            return len(self._waiting(session, opened, cursor.uid)) if cursor is not None and same else 0
+
     def claim(self, origins: Sequence[Origin]) -> tuple[Origin, ...]:
         free = {origin.uid: origin for origin in origins if origin.uid in self._taken and not carries_claim(self._taken[origin.uid])}
         if not free:

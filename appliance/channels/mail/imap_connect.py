@@ -21,9 +21,19 @@ def sign_in(account: ImapAccount) -> Any:
     """A connection that is signed in, as the IMAP library's client. Raises a ``MailboxError`` that says what stood in the way."""
     if account.security == "none" and not on_this_machine(account.host):
         raise errors.unprotected(account.mailbox, account.host, "imap")
+    secret = account.secret()
+    try:
+        return _signed_in(account, secret)
+    except errors.SignInRefused:
+        if not account.refused(secret):
+            raise
+    return _signed_in(account, account.secret())
+
+
+def _signed_in(account: ImapAccount, secret: str) -> Any:
     client = _connect(account)
     try:
-        _authenticate(client, account)
+        _authenticate(client, account, secret)
     except BaseException:
         with suppress(Exception):
             client.shutdown()
@@ -80,8 +90,7 @@ def _keep_alive(line: socket.socket | ssl.SSLSocket) -> None:
                 line.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
-def _authenticate(client: Any, account: ImapAccount) -> None:
-    secret = account.secret()
+def _authenticate(client: Any, account: ImapAccount, secret: str) -> None:
     if not _CONTROLS.isdisjoint(account.user + secret):
         raise errors.SignInRefused(
             account.mailbox,

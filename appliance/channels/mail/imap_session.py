@@ -103,10 +103,10 @@ class Session:
                     return tuple(sorted(found))
             return tuple(sorted(found for found in self._search(f"{max(uid + 1, uid_next)}:*") if found > uid))
 
-    def search_header(self, name: str, value: str) -> tuple[int, ...]:
-        """The UIDs of mails whose header contains the value."""
+    def search_header(self, name: str, value: str, *, undeleted: bool = False) -> tuple[int, ...]:
+        """The UIDs of mails whose header contains the value; ``undeleted``: without those that are marked as deleted."""
         with self._explained():
-            return tuple(self._client.search(["HEADER", name, value]))
+            return tuple(self._client.search([*(["UNDELETED"] if undeleted else []), "HEADER", name, value]))
 
     def glance(self, uids: Collection[int], *, modseq: bool, wholly: bool = False) -> dict[int, Glance]:
         """Flags and mod-sequences; ``wholly`` adds size and time of arrival. Mails that are gone are left out."""
@@ -159,6 +159,12 @@ class Session:
         with self._explained():
             return tuple((str(name), frozenset(attributes)) for attributes, _, name in self._client.list_folders())
 
+    def prefix(self) -> str:
+        """What the names of a user's own folders begin with: some servers want them all below the inbox (RFC 2342)."""
+        with self._explained():
+            personal = self._client.namespace().personal if self.has("NAMESPACE") else None
+            return str(personal[0][0]) if personal else ""
+
     def create(self, folder: str) -> bool:
         """Create the folder; False when the server says no, as it does when it exists."""
         with self._explained():
@@ -174,9 +180,35 @@ class Session:
         with self._explained():
             self._client.delete_folder(folder)
 
-    def append(self, folder: str, raw: bytes) -> None:
+    def append(self, folder: str, raw: bytes, flags: Sequence[bytes] = ()) -> None:
         with self._explained():
-            self._client.append(folder, raw)
+            self._client.append(folder, raw, flags)
+
+    def subscribe(self, folder: str) -> None:
+        """Have mail programs show the folder; a server that keeps no subscriptions says no, and no harm is done."""
+        with self._explained():
+            try:
+                self._client.subscribe_folder(folder)
+            except IMAPClientAbortError:
+                raise
+            except IMAPClientError:
+                return
+
+    def heads(self, uids: Sequence[int]) -> dict[int, bytes]:
+        """The heads of the mails alone, ``\\Seen`` untouched. Mails that are gone are left out."""
+        with self._explained():
+            answer = self._client.fetch(list(uids), ["BODY.PEEK[HEADER]"])
+            return {uid: answer[uid][b"BODY[HEADER]"] for uid in uids if answer.get(uid, {}).get(b"BODY[HEADER]")}
+
+    def take_out(self, uids: Sequence[int]) -> frozenset[int]:
+        """Mark the mails as deleted and remove them; those that were still there. Nobody else's mail is touched: where the server
+        cannot remove by UID (RFC 4315), ours only stay marked until somebody tidies up."""
+        with self._explained():
+            marked = self._client.add_flags(list(uids), [b"\\Deleted"])
+            there = frozenset(uid for uid in uids if b"\\Deleted" in marked.get(uid, ()))
+            if there and self.has("UIDPLUS"):
+                self._client.expunge(sorted(there))
+            return there
 
     def idle(self) -> None:
         """Ask to be told of changes (RFC 2177), until ``idle_done``."""

@@ -1,10 +1,11 @@
 """A mail's bytes become a message. Never raises and never loses: what cannot be understood is handed on with its oddities."""
 
 import re
+from typing import NamedTuple
 
 from appliance.channels.mail.addresses import parse_addresses
 from appliance.channels.mail.automatic import automatic_reason
-from appliance.channels.mail.body import read_body
+from appliance.channels.mail.body import Room, read_body
 from appliance.channels.mail.bounce import find_bounce
 from appliance.channels.mail.charset import decode
 from appliance.channels.mail.dmarc import trust
@@ -24,21 +25,36 @@ _ENCRYPTED = ("multipart/encrypted", "application/pkcs7-mime", "application/x-pk
 class ParseLimits(Record):
     """How much of a mail is read. What lies beyond is named, not read: the raw mail still has it.
 
-    ``message_bytes``: of the whole mail. ``parts``: MIME parts, nested ones included. ``attachment_bytes``: up to which an
-    attachment counts as kept. ``text_characters``: of each text part.
+    ``message_bytes``: of the whole mail. ``parts``: MIME parts, nested ones included. ``attachment_bytes``,
+    ``attachments_bytes`` and ``attachments``: up to which an attachment, and all of them together, are kept.
+    ``text_characters``: of each text part.
     """
 
     message_bytes: int = 50_000_000
     parts: int = 300
-    attachment_bytes: int = 25_000_000
+    attachment_bytes: int = 10_000_000
+    attachments_bytes: int = 20_000_000
+    attachments: int = 30
     text_characters: int = 1_000_000
 
 
 DEFAULT_LIMITS = ParseLimits()
 
 
+class Parsed(NamedTuple):
+    """A message, and the bytes of its attachments that are kept, by their place in its list."""
+
+    message: Message
+    attachments: dict[int, bytes]
+
+
 def parse(raw: bytes, limits: ParseLimits = DEFAULT_LIMITS, authserv_id: str = "") -> Message:
-    """The message in these bytes, whatever they are.
+    """The message in these bytes, whatever they are. See ``parse_whole``."""
+    return parse_whole(raw, limits, authserv_id).message
+
+
+def parse_whole(raw: bytes, limits: ParseLimits = DEFAULT_LIMITS, authserv_id: str = "") -> Parsed:
+    """The message in these bytes, whatever they are, with the bytes of its attachments.
 
     ``authserv_id`` is the server whose Authentication-Results are believed; "" believes nobody. Codes of what had to be
     worked around stand in ``oddities``: among them ``hidden_text``, ``attachment_over_limit``, ``message_over_limit``.
@@ -49,7 +65,8 @@ def parse(raw: bytes, limits: ParseLimits = DEFAULT_LIMITS, authserv_id: str = "
     except Exception:
         # The last net. Whatever slipped through the reading is a fault of ours, and no reason to lose a customer's mail.
         text = normalise(decode(raw[: limits.text_characters]).text)
-        return Message(channel="mail", kind=MessageKind.UNREADABLE, text=text, full_text=text, oddities=(*count.oddities, "parser_failed"))
+        oddities = (*count.oddities, "parser_failed")
+        return Parsed(Message(channel="mail", kind=MessageKind.UNREADABLE, text=text, full_text=text, oddities=oddities), {})
 
 
 def _line_ends(raw: bytes, limits: ParseLimits, count: Count) -> bytes:
@@ -64,12 +81,12 @@ def _line_ends(raw: bytes, limits: ParseLimits, count: Count) -> bytes:
     return data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\n")
 
 
-def _parse(data: bytes, limits: ParseLimits, authserv_id: str, count: Count) -> Message:
+def _parse(data: bytes, limits: ParseLimits, authserv_id: str, count: Count) -> Parsed:
     head, rest = split_head(data)
     for oddity in head.oddities:
         count.note(oddity)
     root = read_part(head, rest, count)
-    body = read_body(root, count, attachment_bytes_max=limits.attachment_bytes, text_characters_max=limits.text_characters)
+    body = read_body(root, count, Room(limits.attachment_bytes, limits.attachments_bytes, limits.attachments, limits.text_characters))
     sender = _sender(head, count)
     subject = head.text("subject")
     bounce = find_bounce(head, root, sender, subject, body.text)
@@ -81,7 +98,7 @@ def _parse(data: bytes, limits: ParseLimits, authserv_id: str, count: Count) -> 
     ids = message_ids(head.plain("message-id"))
     if head.count("message-id") > 1 or len(ids) > 1:
         count.note("message_id_repeated")
-    return Message(
+    message = Message(
         channel="mail",
         kind=kind,
         message_id=ids[0] if ids else "",
@@ -104,6 +121,7 @@ def _parse(data: bytes, limits: ParseLimits, authserv_id: str, count: Count) -> 
         tandem_key=head.plain("x-tandem-key")[:200],
         oddities=tuple(count.oddities),
     )
+    return Parsed(message, body.files)
 
 
 def _sender(head: Head, count: Count) -> Address:

@@ -7,25 +7,17 @@ in the inbox, where the copy to self arrives. By Message-ID and, since some serv
 from appliance.channels.mail.accounts import ImapAccount
 from appliance.channels.mail.errors import FolderClosed, FolderMissing
 from appliance.channels.mail.imap_session import Session
-
-_SENT = b"\\Sent"
-_USUAL_NAMES = ("Sent", "Sent Items", "Sent Messages", "INBOX.Sent", "INBOX/Sent")
+from appliance.channels.mail.special import folders_for
 
 
 def find_sent(account: ImapAccount, message_id: str, key: str) -> bool:
     """Whether the mail lies in one of the places. Raises ``MailboxError`` when none could be looked at."""
     session = Session(account)
     try:
-        places = (*_sent_folders(session), account.folder)
+        places = (*folders_for("Sent", session.folders()), account.folder)
         return any(_lies_in(session, folder, message_id, key) for folder in dict.fromkeys(places))
     finally:
         session.log_out()
-
-
-def _sent_folders(session: Session) -> tuple[str, ...]:
-    folders = session.folders()
-    marked = tuple(name for name, attributes in folders if _SENT in attributes)
-    return marked or tuple(name for name, _ in folders if name in _USUAL_NAMES)
 
 
 def _lies_in(session: Session, folder: str, message_id: str, key: str) -> bool:

@@ -26,6 +26,7 @@ from appliance.channels.mail.sent import find_sent
 from appliance.channels.mail.smtp_line import Line, Stopped, put_off, refused
 from appliance.channels.mail.wire_address import NoAddress, WireAddress, wire
 from appliance.ground.clock import Clock
+from appliance.ground.errors import TandemError
 from appliance.ground.faults import reach
 from appliance.ground.log import Log, Trouble
 from appliance.records.delivery import Delivery, DeliveryKind, DeliveryOutcome, DeliveryResult
@@ -93,6 +94,11 @@ class SmtpOutbox:
         """Why nothing can be sent now, with the remedy; "" when nothing stands in the way."""
         return self._trouble.reason
 
+    @property
+    def fault(self) -> TandemError | None:
+        """The same as the error it was; None when nothing stands in the way."""
+        return self._trouble.error
+
     def deliver(self, delivery: Delivery, may_still_send: Callable[[], bool]) -> DeliveryResult:
         try:
             letter = self._letter(delivery)
@@ -105,7 +111,7 @@ class SmtpOutbox:
             if stopped.gone:
                 self._hang_up()
             if stopped.trouble is not None:
-                self._trouble.broke(str(stopped.trouble), mailbox=self.mailbox)
+                self._trouble.broke(str(stopped.trouble), error=stopped.trouble, mailbox=self.mailbox)
             return stopped.result
         except BaseException:
             self._hang_up()  # wherever it stopped, the next mail must not go on from there

@@ -22,6 +22,7 @@ _SIGN_IN_CODES = (530, 534, 535, 538)  # RFC 4954: sign in first, a better mecha
 _CLOSING = 421
 _CHALLENGE = 334
 _SIGNED_IN = 235
+_REFUSED = 535
 
 
 class Stopped(Exception):
@@ -211,17 +212,29 @@ class Line:
         except NoMechanism as offers:
             reason = f"the server {account.host} offers no way to sign in with {account.auth!r} (it offers: {offers})."
             raise put_off("auth", trouble=errors.SignInRefused(account.mailbox, reason, "Change mailbox.smtp.auth.")) from None
-        respond = responder(mechanism, account.user, secret)
+        code = self._authenticate(mechanism, secret)
+        if code == _REFUSED and self._has_another(secret):
+            code = self._authenticate(mechanism, account.secret())
+        if code != _SIGNED_IN:
+            reason = f"the server {account.host} refused the user {account.user!r} ({code})."
+            remedy = "Check mailbox.smtp.user and the password in its file, or sign in anew; a changed password is picked up by itself."
+            raise put_off("auth", code, errors.SignInRefused(account.mailbox, reason, remedy))
+
+    def _authenticate(self, mechanism: str, secret: str) -> int:
+        respond = responder(mechanism, self.account.user, secret)
         # LOGIN alone waits to be asked for the user's name; the others send all they have with the command.
         code = self.command("auth", f"AUTH {mechanism}" + ("" if mechanism == "LOGIN" else f" {_base64(respond(b''))}"))
         for _ in range(3):
             if code != _CHALLENGE:
                 break
             code = self.command("auth", _base64(respond(b"")))
-        if code != _SIGNED_IN:
-            reason = f"the server {account.host} refused the user {account.user!r} ({code})."
-            remedy = "Check mailbox.smtp.user and the password in its file, or sign in anew; a changed password is picked up by itself."
-            raise put_off("auth", code, errors.SignInRefused(account.mailbox, reason, remedy))
+        return code
+
+    def _has_another(self, secret: str) -> bool:
+        try:
+            return self.account.refused(secret)
+        except TandemError as error:
+            raise put_off("auth", trouble=error) from error
 
     def _patience(self, seconds: float) -> None:
         if self._smtp.sock is not None:

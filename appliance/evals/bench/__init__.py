@@ -5,7 +5,7 @@
 
 from collections.abc import Callable
 
-from appliance.evals.bench import accept, audit, backlog, boot, idle
+from appliance.evals.bench import accept, audit, backlog, boot, http, idle, panel, sse
 from appliance.evals.bench.report import BenchReport, render
 
 BENCHES: dict[str, Callable[..., BenchReport]] = {
@@ -14,6 +14,9 @@ BENCHES: dict[str, Callable[..., BenchReport]] = {
     "audit": audit.run,
     "boot": boot.run,
     "idle": idle.run,
+    "http": http.run,
+    "panel": panel.run,
+    "sse": sse.run,
 }
 
 __all__ = ["BENCHES", "BenchReport", "render"]

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import json
 import os
 import signal
 import socket
@@ -26,10 +27,11 @@ _clock = SystemClock()
 class Daemon:
     """A running daemon and how long it took to be healthy and ready, in seconds from before the process was made."""
 
-    def __init__(self, home: Path, port: int, program: Sequence[str]) -> None:
-        self.home, self.port = home, port
+    def __init__(self, home: Path, port: int, program: Sequence[str], chat_port: int = 0) -> None:
+        self.home, self.port, self.chat_port = home, port, chat_port
         self.started = _clock.elapsed()
-        environment = {**os.environ, "TANDEM_HOME": str(home), "TANDEM_PANEL__PORT": str(port)}
+        ports = {"TANDEM_PANEL__PORT": str(port), "TANDEM_PANEL__CHAT_PORT": str(chat_port)}
+        environment = {**os.environ, "TANDEM_HOME": str(home), **ports}
         self.process = subprocess.Popen(program, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def seconds_until(self, path: str, status: int = 200) -> float:
@@ -70,6 +72,15 @@ def _status(port: int, path: str) -> int:
         connection.close()
 
 
+def key_of(home: Path, role: str = "viewer") -> str:
+    """An API key of this role, from the running daemon of this home."""
+    told = subprocess.run(
+        [sys.executable, "-m", "appliance", "keys", "add", "bench", "--role", role, "--json"],
+        env={**os.environ, "TANDEM_HOME": str(home)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return str(json.loads(told.stdout)["secret"])
+
+
 def free_port() -> int:
     """A port that nobody listens on at this moment."""
     with socket.socket() as probe:
@@ -88,9 +99,9 @@ def home_of(settings: str = "") -> Iterator[Path]:
 
 
 @contextmanager
-def running(home: Path, program: Sequence[str] = TANDEM_RUN) -> Iterator[Daemon]:
+def running(home: Path, program: Sequence[str] = TANDEM_RUN, chat_port: int = 0) -> Iterator[Daemon]:
     """A daemon on this home, ended at the end whatever happens."""
-    daemon = Daemon(home, free_port(), program)
+    daemon = Daemon(home, free_port(), program, chat_port)
     try:
         yield daemon
     finally:

@@ -43,11 +43,16 @@ def exposition(
             gauge("tandem_journal_position", "Entries in the journal.", [({}, status.get("position", 0))]),
             gauge("tandem_cases", "Cases by state.", [({"state": state}, counts.get(state, 0)) for state in CaseState]),
             gauge("tandem_queue_oldest_seconds", "How long the oldest waiting case has waited.", [({}, queue.get("oldest_seconds") or 0)]),
+            gauge("tandem_queue_late", "Cases that have waited longer than their target, counted up to a limit.", _late(queue)),
             gauge("tandem_switch", "1 when the lever is on.", [({"name": name}, float(on)) for name, on in sorted(switches.items())]),
             gauge("tandem_today_cases", "What became of today's cases.", [({"outcome": name}, today.get(name, 0)) for name in OUTCOMES]),
             gauge("tandem_dependency_connected", "1 when the dependency is connected.", _dependencies(health)),
         )
     )
+
+
+def _late(queue: Mapping[str, Any]) -> list[Sample]:
+    return [({"target": name}, target["late"]) for name, target in queue.get("targets", {}).items()]
 
 
 def _dependencies(health: Mapping[str, Any]) -> list[Sample]:

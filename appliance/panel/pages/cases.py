@@ -7,7 +7,7 @@ from litestar.params import QueryParameter
 
 from appliance.panel.frame import Call, Panel
 from appliance.panel.routes import page
-from appliance.records.case import CaseState
+from appliance.records.case import SEARCHED_MOST, CaseState
 
 A_PAGE = 50
 
@@ -24,7 +24,7 @@ GROUPS: dict[str, tuple[CaseState, ...]] = {
 StateWish = Annotated[
     str, QueryParameter(name="state", max_length=20, description="One of: open, review, uncertain, routed, replied, closed, dead.")
 ]
-TextWish = Annotated[str, QueryParameter(name="text", max_length=200, description="Words to look for in subject and sender.")]
+TextWish = Annotated[str, QueryParameter(name="text", max_length=200, description="Words that sender, subject and text must all hold.")]
 BeforeWish = Annotated[str, QueryParameter(name="before", max_length=64, description="Cases older than this one.")]
 
 
@@ -44,6 +44,7 @@ def routes(panel: Panel) -> list[Any]:
             before=before,
             groups=[(name, sum(counts.get(member, 0) for member in members)) for name, members in GROUPS.items()],
             total=sum(counts.values()),
+            searched=SEARCHED_MOST,
         )
 
     return [cases]

@@ -3,14 +3,18 @@
 from typing import Annotated, Any
 
 from litestar import Response
+from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from msgspec import Meta
 
 from appliance.panel.frame import Call, session_of
 from appliance.records.base import Record
+from appliance.records.work import File
 
 FORM: Any = Body(media_type=RequestEncodingType.URL_ENCODED)
+FORM_WITH_FILES: Any = Body(media_type=RequestEncodingType.MULTI_PART)
+FORM_BYTES_MOST = 12 * 1024 * 1024  # what the store lets go along with a reply, and the reply
 REPLY_LENGTH_MOST = 50_000
 COMMENT_LENGTH_MOST = 4_000
 Short = Annotated[str, Meta(max_length=200)]
@@ -33,6 +37,13 @@ class DecisionForm(Record):
     comment: Annotated[str, Meta(max_length=COMMENT_LENGTH_MOST)] = ""
     team: Short = ""
     csrf: str = ""
+    files: Any = None  # one, several, or "" for a field that was left empty
+
+    def enclosed(self) -> tuple[File, ...]:
+        """The files to go along."""
+        given = self.files if isinstance(self.files, list) else [self.files]
+        uploads = (one for one in given if isinstance(one, UploadFile))
+        return tuple(File(name=one.filename, media_type=one.content_type, data=one.file.read()) for one in uploads)
 
 
 class UncertainForm(Record):
@@ -48,6 +59,19 @@ class EraseForm(Record):
 
     address: Annotated[str, Meta(max_length=320)]
     again: Annotated[str, Meta(max_length=320)]
+    csrf: str = ""
+
+
+class PlainForm(Record):
+    """A button that says everything by being pressed."""
+
+    csrf: str = ""
+
+
+class TryForm(Record):
+    """Which mailbox to try."""
+
+    mailbox: Short
     csrf: str = ""
 
 

@@ -6,11 +6,11 @@ from litestar import Response
 
 from appliance.panel import plot
 from appliance.panel.frame import Call, Panel, actor_of
-from appliance.panel.glance import glance, repairs
+from appliance.panel.glance import escalated, glance, repairs
 from appliance.panel.levers import LEVERS, TAPS, pull, shown
 from appliance.panel.pages.forms import FORM, LeverForm, notice, redirect
 from appliance.panel.routes import form, page
-from appliance.panel.waiting import glanced_rows, how_many_wait
+from appliance.panel.waiting import waiting_rows
 from appliance.policy import roles
 
 SHOWN_WAITING = 5
@@ -23,8 +23,10 @@ def routes(panel: Panel) -> list[Any]:
         status, health, today = commands.status(), commands.health(), commands.today()
         role = actor_of(request).role
         to_repair = repairs(status, health, commands.sources(), commands.counts(), voice)
-        waiting, oldest_first = glanced_rows(commands, how_many_wait(status), SHOWN_WAITING)
-        oldest = voice.now - waiting[0].received_at if waiting and oldest_first else None
+        if roles.may(role, "see_cases"):
+            to_repair = (*escalated(commands.unseen_escalations(), voice), *to_repair)
+        waiting = waiting_rows(commands, SHOWN_WAITING)
+        oldest = voice.now - waiting[0].received_at if waiting else None
         return panel.page(
             request,
             "overview.html",
@@ -33,8 +35,8 @@ def routes(panel: Panel) -> list[Any]:
             today=today,
             plot=plot.of_day(today.get("hours", []), voice),
             waiting=waiting if roles.may(role, "see_cases") else None,
-            oldest_first=oldest_first,
             levers=shown(commands, role, LEVERS),
+            setting_up=_setting_up(panel, request),
         )
 
     @form("/switches", action="see_status")
@@ -44,3 +46,11 @@ def routes(panel: Panel) -> list[Any]:
         return redirect("/admin" if name in TAPS else "/")
 
     return [overview, switch]
+
+
+def _setting_up(panel: Panel, request: Call) -> tuple[int, int] | None:
+    """How many steps of the first run are behind us, and of how many; None when all are, or for somebody who cannot go on with them."""
+    if not roles.may(actor_of(request).role, "set_up"):
+        return None
+    behind, steps = panel.commands.setup_progress(actor_of(request))
+    return (behind, steps) if behind < steps else None

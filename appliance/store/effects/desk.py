@@ -4,6 +4,7 @@ from appliance.records.answer import Decision
 from appliance.records.case import CaseState
 from appliance.records.delivery import DeliveryKind
 from appliance.records.events import CaseClaimed, CaseReleased, CaseSettled, ReviewDecided
+from appliance.store.effects.elsewhere import draft_queued
 from appliance.store.effects.tables import CLOSE, MOVE, RETIRE, Tables, case_no, delivery_no
 
 STOPPING = "stopping"  # a claim given back because the node stops does not count as a failed try
@@ -63,15 +64,17 @@ def case_settled(to: Tables, event: CaseSettled) -> None:
     )  # fmt: skip
     if event.delivery:
         _queue(to, event, to.body(_letter_place(event)), automatic=True)
+        if event.delivery_kind == DeliveryKind.DRAFT and not event.letter:
+            draft_queued(to, no)
     if event.shows:
         shown = case_no(event.shows)
-        to.execute("UPDATE cases SET state = 'review', changed_at = ?, reason = 'bounced' WHERE no = ?", (event.at, shown))
+        to.execute("UPDATE cases SET state = 'review', changed_at = ?, reason = 'bounced', archived = 0 WHERE no = ?", (event.at, shown))
         to.line(shown)
     to.line(no)
 
 
 def review_decided(to: Tables, event: ReviewDecided) -> None:
-    """The bodies beside it are the person's draft, the letter and the comment, in this order, as far as there are any."""
+    """The bodies beside it: the person's draft, the letter, the comment and what goes along, in this order, as far as there are any."""
     no = case_no(event.case)
     to.execute(RETIRE, (event.at, "decided", no))
     if event.draft:
@@ -87,6 +90,9 @@ def review_decided(to: Tables, event: ReviewDecided) -> None:
         to.execute(CLOSE, (event.at, "rejected", no))
     if event.delivery:
         _queue(to, event, to.body(_letter_place(event)) if event.letter or event.draft else _draft_of(to, no), automatic=False)
+    if event.enclosed:
+        place = sum(map(bool, (event.draft, event.letter, event.comment)))
+        to.execute("UPDATE deliveries SET enclosed = ? WHERE no = ?", (to.body(place), to.position))
     to.line(no)
 
 

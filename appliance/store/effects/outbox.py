@@ -9,6 +9,7 @@ from appliance.records.events import (
     DeliveryUncertain,
     UncertaintyResolved,
 )
+from appliance.store.effects.elsewhere import CLOSE_OVERTAKEN
 from appliance.store.effects.tables import CLOSE, MOVE, Tables, case_no, delivery_no
 
 HANDOVER_FAILED = "handover_failed"
@@ -16,8 +17,8 @@ HANDOVER_FAILED = "handover_failed"
 #: Where the case stands while such a delivery is under way. A draft to our own mailbox moves no case.
 _CASE_STATE: dict[str, str] = {DeliveryKind.REPLY: "replying", DeliveryKind.HANDOVER: "routed"}
 _RESENT = """INSERT INTO deliveries (no, id, case_no, slot, kind, mailbox, state, automatic, lever, message_id, body, attempts,
-    not_before, queued_at, changed_at, agent, term, reason, overtaken)
-    SELECT ?, ?, case_no, slot, kind, mailbox, 'queued', 0, 0, ?, body, 0, ?, ?, ?, '', ?, '', 0 FROM deliveries WHERE no = ?"""
+    not_before, queued_at, changed_at, agent, term, reason, overtaken, enclosed)
+    SELECT ?, ?, case_no, slot, kind, mailbox, 'queued', 0, 0, ?, body, 0, ?, ?, ?, '', ?, '', 0, enclosed FROM deliveries WHERE no = ?"""
 
 Outcome = DeliverySent | DeliveryPutOff | DeliveryDied | DeliveryUncertain | UncertaintyResolved
 
@@ -42,7 +43,7 @@ def delivery_put_off(to: Tables, event: DeliveryPutOff) -> None:
         waits = "UPDATE deliveries SET not_before = ?, attempts = attempts - ? WHERE no = ?"
         to.execute(waits, (event.not_before, event.uncounted, delivery_no(event.delivery)))
     elif kind == DeliveryKind.REPLY:
-        to.execute(CLOSE, (event.at, "superseded", case_no(event.case)))
+        to.execute(CLOSE_OVERTAKEN, (event.at, case_no(event.case)))
 
 
 def delivery_died(to: Tables, event: DeliveryDied) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from appliance.cli.cases import table_writer
+from appliance.cli.copies import table_writer
 
 
 @pytest.mark.parametrize("subject", ["=HYPERLINK(1)", "+1", "-2", "@sum"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from appliance.evals.bench import BENCHES, accept, audit, backlog, slow_disk
+from appliance.evals.bench import BENCHES, accept, audit, backlog, panel, slow_disk
 from appliance.evals.bench.report import BenchReport, Conditions, Figure, as_json, figure, from_json, percentile, render
 
 
@@ -36,6 +36,11 @@ def test_every_benchmark_says_what_it_is() -> None:
 def test_the_audit_and_backlog_benchmarks_run() -> None:
     assert len(audit.run(rounds=1, entries=1_000).figures) == 3
     assert len(backlog.run(rounds=1, waiting=200).figures) == 2
+
+
+def test_the_panel_benchmark_reads_every_page() -> None:
+    report = panel.run(rounds=1, cases=40)
+    assert [one.name for one in report.figures if "percentile" not in one.name] == [*panel.PAGES, "one case"]
 
 
 def test_the_accept_benchmark_runs_and_says_why_a_part_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

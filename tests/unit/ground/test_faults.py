@@ -10,9 +10,10 @@ import pytest
 from appliance.ground import faults
 
 
-def _run(wish: str) -> int:
+def _run(wish: str, seconds: float = 60) -> int:
     script = "from appliance.ground.faults import reach\nfor _ in range(3): reach('store.before_commit')"
-    return subprocess.run([sys.executable, "-c", script], env={**os.environ, "TANDEM_FAULT": wish}, check=False).returncode
+    environment = {**os.environ, "TANDEM_FAULT": wish}
+    return subprocess.run([sys.executable, "-c", script], env=environment, check=False, timeout=seconds).returncode
 
 
 def test_without_the_variable_reach_is_an_empty_function() -> None:
@@ -28,6 +29,13 @@ def test_the_process_dies_at_the_named_point_the_nth_time_it_is_reached(wish: st
 
 def test_a_point_that_does_not_exist_is_an_error_not_a_test_that_passes_by_accident() -> None:
     assert _run("store.before_comit:1") == 1
+    assert _run("store.before_commit:1:hnag") == 1
+
+
+def test_a_thread_can_be_held_up_there_instead() -> None:
+    with pytest.raises(subprocess.TimeoutExpired):
+        _run("store.before_commit:3:hang", seconds=2)
+    assert _run("store.before_commit:4:hang") == 0
 
 
 def test_there_are_at_least_fifteen_points() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.ground.files import exclusive_lock, write_atomically
+from appliance.ground.files import exclusive_lock, new_file, write_atomically
 
 
 def test_a_file_is_replaced_whole_and_private(tmp_path: Path) -> None:
@@ -27,6 +27,32 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Path) ->
         write_atomically(target, "not bytes")  # type: ignore[arg-type]
     assert target.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["keys"]
+
+
+def test_a_new_file_is_there_whole_and_private_when_it_is_done_and_empty_until_then(tmp_path: Path) -> None:
+    target = tmp_path / "copy.csv"
+    with new_file(target) as place:
+        place.write_bytes(b"half")
+        assert target.read_bytes() == b""
+        assert place.suffix == ".csv"
+        place.write_bytes(b"whole")
+    assert target.read_bytes() == b"whole"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert os.listdir(tmp_path) == ["copy.csv"]
+
+
+def test_a_new_file_takes_nobodys_place(tmp_path: Path) -> None:
+    target = tmp_path / "copy.csv"
+    target.write_bytes(b"somebody's")
+    with pytest.raises(FileExistsError), new_file(target):
+        pass
+    assert target.read_bytes() == b"somebody's"
+
+
+def test_a_new_file_that_fails_halfway_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), new_file(tmp_path / "copy.csv"):
+        raise KeyboardInterrupt
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_second_process_does_not_get_the_lock_and_can_name_the_holder(tmp_path: Path) -> None:

@@ -17,9 +17,14 @@ DATA = Path(__file__).parents[2] / "data"
 class Source:
     """A source as the settings would give it."""
 
-    path: Path
+    path: Path = Path()
     language: Code = "en"
     fallback: Path | None = None
+    url: str = ""
+    user: str = ""
+    password_file: Path | None = None
+    authorities: Path | None = None
+    poll_seconds: int = 10
 
 
 def passage(text: str, title: str = "", *, key: str = "", language: Code = "en", aliases: tuple[str, ...] = (), number: int = 0) -> Passage:

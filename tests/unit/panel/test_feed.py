@@ -7,7 +7,6 @@ from appliance.panel import feed as module
 from appliance.panel.feed import Feed
 from appliance.panel.front import STOPPING
 from appliance.panel.sessions import Session, Sessions
-from appliance.records.person import Actor, Role
 from tests.support.clock import FakeClock
 from tests.support.panel_twin import PanelTwin
 
@@ -43,10 +42,12 @@ class Page:
 
 def test_a_change_reaches_every_open_page_and_nothing_comes_while_nothing_changes(monkeypatch: Any) -> None:
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(module, "MOMENT_SECONDS", 0.001)
 
     async def scene() -> None:
         clock = FakeClock()
-        twin, sessions = PanelTwin(clock=clock), Sessions(clock)
+        twin = PanelTwin(clock=clock)
+        sessions = Sessions(twin.session_of, clock)
         feed, pages = Feed(twin), [Page(), Page()]
         streams = [asyncio.create_task(feed.serve(page.scope, page.receive, page.send, sessions)) for page in pages]
         while not all(any(b"change" in piece for piece in page.sent) for page in pages):
@@ -71,12 +72,13 @@ def test_a_change_reaches_every_open_page_and_nothing_comes_while_nothing_change
 
 def test_nobody_looks_when_nobody_listens(monkeypatch: Any) -> None:
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(module, "MOMENT_SECONDS", 0.001)
 
     async def scene() -> None:
         clock = FakeClock()
         twin, page = PanelTwin(clock=clock), Page()
         feed = Feed(twin)
-        stream = asyncio.create_task(feed.serve(page.scope, page.receive, page.send, Sessions(clock)))
+        stream = asyncio.create_task(feed.serve(page.scope, page.receive, page.send, Sessions(twin.session_of, clock)))
         await page.hear()
         page.left.set()
         await stream
@@ -89,19 +91,21 @@ def test_nobody_looks_when_nobody_listens(monkeypatch: Any) -> None:
 
 def test_the_line_ends_with_the_session_and_with_the_panel(monkeypatch: Any) -> None:
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(module, "MOMENT_SECONDS", 0.001)
     monkeypatch.setattr(module, "HEARTBEAT_SECONDS", 0.01)
 
     async def scene() -> None:
         clock = FakeClock()
-        sessions = Sessions(clock)
-        session = sessions.find(sessions.open(Actor(name="Aino", role=Role.AGENT)))
+        twin = PanelTwin(clock=clock)
+        sessions = Sessions(twin.session_of, clock)
+        session = sessions.ask(twin.sign_in_with_key("key-of-an-agent"))
         assert session is not None
         mine, other = Page(session), Page()
-        feed = Feed(PanelTwin(clock=clock))
+        feed = Feed(twin)
         streams = [asyncio.create_task(feed.serve(page.scope, page.receive, page.send, sessions)) for page in (other, mine)]
         await mine.hear(2)
         assert not mine.ended
-        clock.move(3 * 3600)
+        clock.move(13 * 3600)
         async with asyncio.timeout(5):
             await streams[1]
         assert mine.ended
@@ -114,10 +118,33 @@ def test_the_line_ends_with_the_session_and_with_the_panel(monkeypatch: Any) -> 
     asyncio.run(scene())
 
 
+def test_the_line_of_a_browser_that_was_signed_out_ends_without_waiting_for_a_heartbeat(monkeypatch: Any) -> None:
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(module, "MOMENT_SECONDS", 0.001)
+    monkeypatch.setattr(module, "HEARTBEAT_SECONDS", 3600.0)
+
+    async def scene() -> None:
+        clock = FakeClock()
+        twin = PanelTwin(clock=clock)
+        sessions = Sessions(twin.session_of, clock)
+        secret = twin.sign_in_with_key("key-of-an-agent")
+        page = Page(sessions.ask(secret))
+        stream = asyncio.create_task(Feed(twin).serve(page.scope, page.receive, page.send, sessions))
+        await page.hear(2)
+        twin.sign_out(secret)
+        clock.move(1.0)
+        async with asyncio.timeout(5):
+            await stream
+        assert page.ended
+
+    asyncio.run(scene())
+
+
 def test_a_node_in_trouble_does_not_break_the_line(monkeypatch: Any) -> None:
     from appliance.ground.errors import StoreError
 
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(module, "MOMENT_SECONDS", 0.001)
 
     async def scene() -> None:
         clock = FakeClock()
@@ -131,10 +158,14 @@ def test_a_node_in_trouble_does_not_break_the_line(monkeypatch: Any) -> None:
             return working()
 
         monkeypatch.setattr(twin, "status", stumbling)
-        stream = asyncio.create_task(Feed(twin).serve(page.scope, page.receive, page.send, Sessions(clock)))
+        stream = asyncio.create_task(Feed(twin).serve(page.scope, page.receive, page.send, Sessions(twin.session_of, clock)))
         await page.hear(2)
         assert b"change" in page.sent[-1]
         page.left.set()
         await stream
 
     asyncio.run(scene())
+
+
+def test_a_case_that_becomes_late_is_a_change_though_nothing_was_written() -> None:
+    assert module._as_event({"position": 7, "queue": {"late": 1}}) != module._as_event({"position": 7, "queue": {"late": 0}})

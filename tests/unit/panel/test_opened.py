@@ -78,6 +78,25 @@ def test_nothing_can_be_decided_about_words_that_are_gone() -> None:
     assert (view.asks, view.recipient, view.draft_text) == ("", "", "")
 
 
+@pytest.mark.parametrize(
+    ("state", "days", "asks", "said"),
+    [
+        (CaseState.REPLIED, 30, "", "removed on 18 Nov 2026, when their 30-day keeping time was over"),
+        (CaseState.REPLIED, 0, "", "removed on 18 Nov 2026, when the queue was archived"),
+        (CaseState.DEAD, 30, "close", "30-day"),
+        (CaseState.REVIEW, 0, "close", "archived"),
+    ],
+)
+def test_words_that_have_run_out_are_said_to_have_and_what_is_still_open_can_only_be_closed(
+    state: CaseState, days: int, asks: str, said: str
+) -> None:
+    file = a_case(1, CLOCK, state=state)
+    row = msgspec.structs.replace(file.row, subject="", words_removed_at=CLOCK.now())
+    view = opened(msgspec.structs.replace(file, row=row, message=None, draft=None, erased=True, kept_days=days))
+    assert (view.asks, view.subject) == (asks, "(words removed)")
+    assert said in view.words_gone
+
+
 def test_the_recipient_is_the_one_the_store_will_write_to() -> None:
     file = a_case(1, CLOCK)
     assert opened(file).recipient == "Anna Virtanen <anna.virtanen@example.fi>"
@@ -124,7 +143,7 @@ def test_why_a_case_waits_is_said_once_and_in_words() -> None:
         "The reply's score 0.62 is below 0.70.",
         "Answers are asked to another address than the sender's.",
     )
-    assert view.failed == ("1 number(s) of the draft are not in what it cites.", "The check odd failed.")
+    assert view.failed == ("1 number of the draft is not in what it cites.", "The check odd failed.")
     assert view.passed == ("It is in the customer's language.",)
 
 

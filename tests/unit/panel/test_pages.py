@@ -10,6 +10,7 @@ import pytest
 from appliance.desk.reasons import sentence
 from appliance.panel.opened import print_of
 from appliance.records.case import CaseState
+from appliance.records.knowledge import SourceState
 from appliance.records.message import Address
 from appliance.records.person import Actor, Approval, Role
 from appliance.records.policy import Reason
@@ -105,13 +106,12 @@ def test_the_overview_opens_few_rows_however_many_wait(desk: Desk, monkeypatch: 
         desk.twin.add(a_case(number, desk.clock, minutes=number, subject=f"Number {number}"))
     limits: list[int] = []
     rows = desk.twin.rows
-    monkeypatch.setattr(desk.twin, "rows", lambda states, limit: limits.append(limit) or rows(states, limit))
+    monkeypatch.setattr(desk.twin, "rows", lambda states, limit, **more: limits.append(limit) or rows(states, limit, **more))
     with desk.browser() as browser:
         page = browser.get("/?lang=en").text
     assert limits == [5]
     assert page.count("data-row") == 5
-    assert "406 cases wait for you." in page
-    assert "The newest that wait for you" in page
+    assert "406 cases wait for you, the oldest for" in page
     assert "See all 406" in page
 
 
@@ -193,7 +193,7 @@ def test_the_reason_is_said_in_the_readers_language_and_the_rest_is_folded(desk:
 def test_a_case_shows_everything_needed_to_decide(desk: Desk) -> None:
     with desk.browser() as browser:
         page = browser.get(f"/cases/{FIRST}?lang=en").text
-    assert "1 number(s) of the draft are not in what it cites." in page  # what failed
+    assert "1 number of the draft is not in what it cites." in page  # what failed
     assert "3 checks passed" in page
     assert "Palautus on maksuton Suomessa. Palautuslomake on tilausvahvistuksen liitteenä." in page  # the passage behind a sentence
     assert "changed since" in page
@@ -214,7 +214,7 @@ def test_approving_sends_the_draft_that_was_read(desk: Desk) -> None:
         assert (answer.status_code, answer.headers["location"]) == (303, "/review")
         assert "Approved. The reply goes to Anna Virtanen &lt;anna.virtanen@example.fi&gt;." in browser.get("/review?lang=en").text
     assert desk.twin.done == [
-        (Actor(name="Aino", role=desk.twin.keys["key-of-an-agent"].role), Approval(case=FIRST, decision="approve", by="Aino"))
+        (Actor(name="Aino", role=desk.twin.keys_in_use["key-of-an-agent"].role), Approval(case=FIRST, decision="approve", by="Aino"))
     ]
 
 
@@ -385,6 +385,18 @@ def test_an_erased_case_says_so_and_offers_nothing(desk: Desk) -> None:
     assert "Approve and send" not in page
 
 
+def test_a_case_whose_words_have_run_out_says_so_and_a_dead_letter_can_still_be_closed(desk: Desk) -> None:
+    file = desk.twin.files[FIRST]
+    row = msgspec.structs.replace(file.row, state=CaseState.DEAD, subject="", words_removed_at=desk.clock.now())
+    desk.twin.add(msgspec.structs.replace(file, row=row, message=None, draft=None, outcome=None, erased=True, kept_days=30))
+    with desk.browser() as browser:
+        page = browser.get(f"/cases/{FIRST}?lang=sv").text
+        assert "efter 30 dygns lagringstid" in page
+        assert "Avvisa och avsluta" in page
+        assert 'value="approve"' not in page
+        assert "(orden borttagna)" in browser.get("/cases?lang=sv").text
+
+
 def test_replies_asked_for_elsewhere_are_pointed_out(desk: Desk) -> None:
     file = desk.twin.files[FIRST]
     assert file.message is not None
@@ -403,9 +415,31 @@ def test_erasing_needs_the_address_twice_and_tells_each_step(desk: Desk) -> None
         assert desk.twin.done == []
         page = browser.post("/admin/erase?lang=en", data={"csrf": token, "address": "a@EXAMPLE.fi", "again": "a@example.fi"}).text
         assert "The customer&#39;s key is destroyed" in page
+        assert "mailbox support: INBOX and Sent" in page
     assert desk.twin.done[0][1] == "erase a@example.fi"
     with desk.browser("key-of-an-operator") as browser:
         assert "/admin/erase" not in browser.get("/admin").text
+
+
+def test_erasing_somebody_unknown_says_that_there_was_nothing_to_erase(desk: Desk) -> None:
+    with desk.browser("key-of-an-admin") as browser:
+        fields = {"csrf": token_of(browser.get("/admin").text), "address": "nobody@example.fi", "again": "nobody@example.fi"}
+        page = browser.post("/admin/erase?lang=en", data=fields).text
+    assert "Nobody of that address is known; nothing to erase." in page
+    assert "key is destroyed" not in page
+    assert "mailbox support: INBOX and Sent" in page
+
+
+def test_what_is_broken_is_told_in_the_readers_language_on_both_pages(desk: Desk) -> None:
+    told = {"reason": "It did not answer.", "remedy": "Look.", "code": "unreachable", "gaps": {"mailbox": "support"}}
+    desk.twin.dependencies = [{"name": "intake:support", "connected": False, **told}]
+    desk.twin.source_states = (SourceState(name="fi.xlsx", path="fi.xlsx", language="fi", trouble="Gone.", code="source_missing"),)
+    with desk.browser() as browser:
+        for path in ("/", "/admin"):
+            page = browser.get(f"{path}?lang=sv").text
+            assert "E-postservern för support går inte att nå." in page
+            assert "fi.xlsx finns inte där den ska vara." in page
+            assert '<p lang="en">It did not answer. Look.</p>' in page
 
 
 def test_the_language_one_chose_stays_chosen(desk: Desk) -> None:
@@ -454,3 +488,63 @@ def test_the_looks_may_be_kept_for_they_change_their_address(desk: Desk) -> None
             assert re.search(r"\?v=[0-9a-f]{12}$", address)
         assert stranger.get("/static/..%2f..%2fpyproject.toml").status_code == 404
         assert stranger.get("/static/none.css").status_code == 404
+
+
+def broken(name: str, **more: object) -> dict[str, object]:
+    told = {"reason": "It refuses.", "remedy": "Look.", "code": "sign_in_refused", "gaps": {"mailbox": "support"}}
+    return {"name": name, "connected": False, **told, **more}
+
+
+def test_what_is_broken_stands_first_with_since_when_and_the_button_that_may_mend_it(desk: Desk) -> None:
+    desk.twin.dependencies += [broken("intake:support", since=desk.clock.now() - 7_800), broken("knowledge:en.xlsx", since=0.0)]
+    with desk.browser("key-of-an-operator") as browser:
+        page = browser.get("/admin?lang=en").text
+    assert page.index("Taking mail in: support") < page.index("The journal")
+    assert "(for 2\u00a0h\u00a010\u00a0min)" in page
+    assert page.count('action="/admin/try-mailbox"') == 1
+    assert page.count('action="/admin/read-knowledge"') == 2  # in its row, and above the sources
+    with desk.browser("key-of-an-agent") as browser:
+        assert 'action="/admin/' not in browser.get("/admin").text
+
+
+def test_the_buttons_do_what_they_say_and_tell_what_came_of_it(desk: Desk) -> None:
+    with desk.browser("key-of-an-operator") as browser:
+        token = token_of(browser.get("/admin?lang=en").text)
+        assert browser.post("/admin/read-knowledge", data={"csrf": token}).headers["location"] == "/admin"
+        assert "Read. Sources that changed: 1." in browser.get("/admin").text
+        tried = browser.post("/admin/try-mailbox", data={"csrf": token, "mailbox": "support"}).text
+        assert "Taking mail in: does not work" in tried
+        assert "Sending mail: works" in tried
+        assert "not since the start" in browser.get("/admin").text
+        browser.post("/admin/verify", data={"csrf": token})
+        page = browser.get("/admin").text
+        assert "The journal is unbroken: 4,211 entries." in page
+        assert "unbroken</span>, <time" in page
+        desk.twin.journal_holds = False
+        browser.post("/admin/verify", data={"csrf": token})
+        assert "does not verify" in browser.get("/admin").text
+    with desk.browser("key-of-an-agent") as browser:
+        token = token_of(browser.get("/admin").text)
+        for path in ("read-knowledge", "try-mailbox", "verify"):
+            assert browser.post(f"/admin/{path}", data={"csrf": token, "mailbox": "support"}).status_code == 403
+
+
+def test_little_room_on_the_disk_is_told_by_icon_and_words(desk: Desk) -> None:
+    for state, words in (("look", "It will be short soon"), ("act", "make room now")):
+        desk.twin.disk = {"free_bytes": 900_000_000, "total_bytes": 494_000_000_000, "state": state}
+        with desk.browser() as browser:
+            page = browser.get("/admin?lang=en").text
+        assert f'<dd class="{state}"><svg' in page
+        assert words in page
+
+
+def test_an_admin_downloads_diagnostics_and_nobody_else_does(desk: Desk) -> None:
+    with desk.browser("key-of-an-admin") as browser:
+        assert 'href="/api/v1/diagnostics"' in browser.get("/admin").text
+        answer = browser.get("/api/v1/diagnostics?hosts=true")
+        assert (answer.status_code, answer.content) == (200, b"PK")
+        assert "tandem-diagnostics.zip" in answer.headers["content-disposition"]
+    assert desk.twin.done[-1][1] == "diagnostics True"
+    with desk.browser("key-of-an-operator") as browser:
+        assert "/api/v1/diagnostics" not in browser.get("/admin").text
+        assert browser.get("/api/v1/diagnostics").status_code == 403

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from appliance.care.first_run import SENTENCES, STEPS, TRIED
 from appliance.desk.reasons import CODES, table
 from appliance.ground.assets import asset
 from appliance.panel import words
@@ -14,6 +15,7 @@ from appliance.panel.short import short
 from appliance.panel.words import Voice
 from appliance.records.case import CaseState
 from appliance.records.events import KINDS
+from appliance.records.first_run import StepState
 from appliance.records.language import LANGUAGES, Code
 from appliance.records.person import Role
 from appliance.records.policy import SWITCH_NAMES
@@ -25,8 +27,11 @@ HELSINKI = ZoneInfo("Europe/Helsinki")
 # Families of keys that are put together at run time, each by the file named.
 BUILT = (
     "check.", "dependency.", "event.", "problem.", "repair.", "state.", "role.", "person.", "language.", "lever.",
-    "outcome.", "group.", "done.", "glance.", "keys.", "nav.",
-    "reason.", "erase.step.", "by.",
+    "outcome.", "channel.", "escalation.option_", "escalation.code.", "group.", "done.", "glance.", "keys.", "nav.",
+    "reason.", "erase.step.", "by.", "event_handover.", "event_draft.", "trouble.", "chat.", "knowledge.kind_", "knowledge.outcome.",
+    "machine.check.", "machine.tried_", "machine.disk_",
+    "setup.says.", "setup.state.", "setup.step.", "setup.running.", "setup.field.", "setup.auth.", "setup.security.", "setup.sign_in.",
+    "setup.try_", "setup.password_",
 )  # fmt: skip
 
 
@@ -89,6 +94,13 @@ def test_no_key_is_left_over() -> None:
 )
 def test_what_can_be_shown_has_a_word(prefix: str, names: list[str]) -> None:
     assert [name for name in names if f"{prefix}.{name}" not in TABLES["en"]] == []
+
+
+def test_every_step_of_the_first_run_has_its_words() -> None:
+    wanted = {f"setup.says.{name}.what" for name in SENTENCES} | {f"setup.step.{name}" for name in STEPS}
+    wanted |= {f"setup.state.{state}" for state in StepState} | {f"setup.running.{name}" for name in TRIED}
+    assert sorted(wanted - TABLES["en"].keys()) == []
+    assert sorted({key for key in TABLES["en"] if key.startswith("setup.says.") and key.endswith(".what")} - wanted) == []
 
 
 def test_every_event_about_a_case_has_a_sentence() -> None:

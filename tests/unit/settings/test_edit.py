@@ -30,6 +30,15 @@ def test_a_source_is_not_named_twice(tmp_path: Path) -> None:
     assert len(load(None, {}, tmp_path).knowledge.source) == 1
 
 
+def test_a_web_address_is_added_once_beside_a_file(tmp_path: Path) -> None:
+    url = "https://share.example.com/kb/en.xlsx"
+    add_source(tmp_path, tmp_path / "facts.csv", "en")
+    for _ in range(2):
+        add_source(tmp_path, url, "sv")
+    file, share = load(None, {}, tmp_path).knowledge.source
+    assert (file.path, share.url, share.path, share.language) == (tmp_path / "facts.csv", url, Path(), "sv")
+
+
 @pytest.mark.parametrize("text", ["[panel\n", 'knowledge = "x"\n', 'knowledge = {source = [{path = "a.csv"}]}\n', "[[knowledge.source]]\n"])
 def test_a_file_that_cannot_be_added_to_is_left_alone(text: str, tmp_path: Path) -> None:
     (tmp_path / "tandem.toml").write_text(text)

@@ -70,6 +70,18 @@ def test_a_named_source_takes_the_place_of_the_files_source_in_that_language(tmp
     assert [source.path.name for source in sources] == ["new.xlsx", "fi.xlsx"]
 
 
+def test_a_source_may_be_named_by_its_web_address(tmp_path: Path) -> None:
+    (tmp_path / "tandem.toml").write_text(
+        '[[knowledge.source]]\npath = "old.xlsx"\n[[knowledge.source]]\nurl = "https://a.example/b"\nlanguage = "fi"\n'
+    )
+    environment = {"KNOWLEDGE_SOURCE_EN": "https://share.example.com/kb/en.xlsx", "KNOWLEDGE_SOURCE_FI": "fi.xlsx"}
+    settings = load(None, environment, tmp_path)
+    english, finnish = settings.knowledge.source
+    assert (english.path, english.url) == (Path(), "https://share.example.com/kb/en.xlsx")
+    assert (finnish.path, finnish.url) == (tmp_path / "fi.xlsx", "")
+    assert any("TANDEM_KNOWLEDGE__SOURCE__0__URL" in note for note in settings.notes)
+
+
 @pytest.mark.parametrize(
     ("host", "url"),
     [

@@ -8,7 +8,12 @@ from appliance.ground.errors import SettingsError
 from appliance.settings.problems import Problem, SettingsInvalid
 from appliance.settings.read import load
 
-IMAP = '[[mailbox]]\n[mailbox.imap]\nhost = "imap.example.com"\nuser = "support"\nauth = "microsoft"\n'
+SHARE = '[[knowledge.source]]\nurl = "https://example.com/faq.xlsx"\n'
+IMAP = '[[mailbox]]\n[mailbox.imap]\nhost = "imap.example.com"\nuser = "support"\nauth = "microsoft"\nclient_id = "desk"\n'
+BOTH = (
+    '[[mailbox]]\nsender = "support@example.com"\n[mailbox.imap]\nhost = "imap.example.com"\nuser = "support"\nauth = "microsoft"\n'
+    'client_id = "desk"\ndrafts = true\n[mailbox.smtp]\nhost = "smtp.example.com"\n'
+)
 SMTP = '[[mailbox]]\nsender = "support@example.com"\n[mailbox.smtp]\nhost = "smtp.example.com"\n'
 
 
@@ -98,9 +103,15 @@ def test_ten_mailboxes_can_be_named_by_the_environment(tmp_path: Path) -> None:
         (IMAP + '[mailbox.folder]\ninbox = "in"\n', "mailbox.0.folder.inbox"),
         (IMAP.replace("imap.example.com", "imaps://imap.example.com"), "mailbox.0.imap.host"),
         (IMAP.replace('user = "support"\n', ""), "mailbox.0.imap.user"),
-        (IMAP.replace('auth = "microsoft"\n', ""), "mailbox.0.imap.password_file"),
+        (IMAP.replace('auth = "microsoft"\nclient_id = "desk"\n', ""), "mailbox.0.imap.password_file"),
         (IMAP + 'authorities = "missing.pem"\n', "mailbox.0.imap.authorities"),
         (IMAP + 'security = "none"\n', "mailbox.0.imap.security"),
+        (IMAP.replace('client_id = "desk"\n', ""), "mailbox.0.imap.client_id"),
+        (IMAP.replace("microsoft", "google"), "mailbox.0.imap.client_secret_file"),
+        (IMAP + 'client_secret_file = "missing"\n', "mailbox.0.imap.client_secret_file"),
+        (IMAP + 'sign_in_url = "http://login.example.com"\n', "mailbox.0.imap.sign_in_url"),
+        (SMTP + 'auth = "microsoft"\n', "mailbox.0.smtp.auth"),
+        (BOTH + 'drafts_to = "own@example.com"\n', "mailbox.0.imap.drafts"),
         (SMTP + 'security = "none"\n', "mailbox.0.smtp.security"),
         (SMTP.replace('sender = "support@example.com"\n', ""), "mailbox.0.sender"),
         (SMTP.replace("support@example.com", "Support <support@example.com>"), "mailbox.0.sender"),
@@ -109,10 +120,28 @@ def test_ten_mailboxes_can_be_named_by_the_environment(tmp_path: Path) -> None:
         ('[[knowledge.source]]\nlanguage = "fi"\n', "knowledge.source.0.path"),
         ('[[knowledge.source]]\npath = "https://example.com/faq.xlsx"\n', "knowledge.source.0.path"),
         ('[[knowledge.source]]\npath = "a\\u0000b"\n', "knowledge.source.0.path"),
+        (SHARE + 'path = "faq.xlsx"\n', "knowledge.source.0.url"),
+        (SHARE + 'user = "desk"\n', "knowledge.source.0.user"),
+        (SHARE + 'authorities = "missing.pem"\n', "knowledge.source.0.authorities"),
+        (SHARE + "poll_seconds = 1\n", "knowledge.source.0.poll_seconds"),
+        (SHARE.replace("example.com", "example.com:port"), "knowledge.source.0.url"),
     ],
 )
 def test_what_cannot_be_used_is_named_by_its_key(text: str, key: str, tmp_path: Path) -> None:
     assert only_problem(text, tmp_path).key == key
+
+
+def test_the_password_of_a_share_never_travels_unprotected_to_another_machine(tmp_path: Path) -> None:
+    (tmp_path / "share").touch(mode=0o600)
+    text = SHARE.replace("https", "http") + 'user = "desk"\npassword_file = "share"\n'
+    assert only_problem(text, tmp_path).key == "knowledge.source.0.url"
+    (tmp_path / "tandem.toml").write_text(text.replace("example.com", "127.0.0.1:8000"))
+    assert load(None, {}, tmp_path).knowledge.source[0].user == "desk"
+
+
+def test_a_share_without_https_is_allowed_and_noted(tmp_path: Path) -> None:
+    (tmp_path / "tandem.toml").write_text(SHARE.replace("https", "http"))
+    assert ["without https" in note for note in load(None, {}, tmp_path).notes] == [True]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
@@ -158,6 +187,9 @@ def test_a_file_that_is_not_utf8_is_refused_with_the_place(tmp_path: Path) -> No
         'panel = "hunter2"\n',
         '[panel]\npublic_url = "https://user:hunter2@example.com"\n',
         '[[knowledge.source]]\npath = "https://user:hunter2@example.com/"\n',
+        '[[knowledge.source]]\nurl = "https://user:hunter2@example.com/"\n',
+        SHARE.replace("example.com", "example.com:hunter2"),
+        SHARE + 'user = "hunter2"\n',
         '[company]\nlanguages = ["hunter2"]\n',
         '[panel]\ntime_zone = "hunter2"\n',
         'x = "hunter2\n',
@@ -176,3 +208,22 @@ def test_a_problem_names_the_file_or_the_environment_name_it_stands_in(tmp_path:
     assert problems("[panel]\nport = 99999\n", tmp_path)["panel.port"].where == "tandem.toml"
     assert problems("", tmp_path, {"TANDEM_PANEL__PORT": "x"})["panel.port"].where == "TANDEM_PANEL__PORT"
     assert problems("", tmp_path, {"TANDEM_PANEL__TIME_ZONE": "x"})["panel.time_zone"].where == "TANDEM_PANEL__TIME_ZONE"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('[company]\nhours = ["mon-fri 8-16", "all day"]\n', "company.hours.1"),
+        ('[chat]\norigins = ["https://www.example.com/shop"]\n', "chat.origins.0"),
+        ('[chat]\norigins = ["*"]\n', "chat.origins.0"),
+        ('[chat]\nproxies = ["proxy.example.com"]\n', "chat.proxies.0"),
+        ('[[mailbox]]\nid = "chat"\n[mailbox.folder]\ninbox = "in"\n', "mailbox.0.id"),
+    ],
+)
+def test_what_the_chat_cannot_work_with_is_said(tmp_path: Path, text: str, key: str) -> None:
+    assert only_problem(text, tmp_path).key == key
+
+
+@pytest.mark.parametrize("peer", ["mini-2.local:8484", "http://mini-2.local:8484/review", "http://", "http://maria@mini-2", "file:///etc"])
+def test_what_is_no_address_of_another_panel_is_said(tmp_path: Path, peer: str) -> None:
+    assert only_problem(f'[panel]\npeers = ["{peer}"]\n', tmp_path).key == "panel.peers.0"

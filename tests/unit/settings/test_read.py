@@ -18,7 +18,11 @@ from appliance.settings.read import load
 # A value that fits and differs from the default, for every key that has not just any text.
 OTHER: dict[str, Any] = {
     "company.languages": ("sv", "en"),
+    "company.hours": ("mon-fri 8-16",),
+    "chat.origins": ("https://www.example.com",),
+    "chat.proxies": ("127.0.0.1",),
     "panel.host": "::1",
+    "panel.peers": ("http://mini-2.local:8484",),
     "panel.time_zone": "Europe/Stockholm",
     "panel.public_url": "https://desk.example.com",
     "mailbox.0.id": "orders",
@@ -27,12 +31,18 @@ OTHER: dict[str, Any] = {
     "mailbox.0.imap.security": "starttls",
     "mailbox.0.imap.auth": "microsoft",
     "mailbox.0.imap.start": "all",
+    "mailbox.0.imap.sign_in_url": "https://login.example.com",
     "mailbox.0.smtp.host": "127.0.0.1",
     "mailbox.0.smtp.security": "tls",
-    "mailbox.0.smtp.auth": "google",
+    "mailbox.0.smtp.auth": "microsoft",
     "mailbox.0.smtp.drafts_to": "drafts@example.com",
     "knowledge.source.0.language": "fi",
-    "accounts.match": ("order",),
+    "knowledge.source.0.url": "http://127.0.0.1:8000/kb/en.xlsx",
+    "accounts.match": ("order", "email"),
+    "accounts.columns.email": ("Kontakt",),
+    "accounts.columns.order": ("Reference",),
+    "accounts.columns.status": ("Stage",),
+    "accounts.columns.expected": ("Promised",),
     "writer.kind": "stub",
     "writer.base_url": "http://127.0.0.1:11434/v1",
     "pair.static_peer": "192.168.1.12:8485",
@@ -53,7 +63,7 @@ def other_value(key: Key, folder: Path) -> Any:
         return not key.default
     if isinstance(key.default, int | float):
         return key.default + 7
-    if key.path.endswith(("password_file", "authorities")):
+    if key.path.endswith(("password_file", "secret_file", "authorities")):
         secret = folder / "secret"
         secret.touch(mode=0o600)
         secret.write_text("hunter2\n")
@@ -66,9 +76,13 @@ def beside(key: Key) -> dict[str, str]:
     table = key.path.partition(".0")[0]
     needed = {path: value for path, value in BESIDE.items() if path.startswith(f"{table}.0") and path != key.path}
     if key.path.startswith("mailbox.0.imap."):
-        needed |= {"mailbox.0.imap.host": "127.0.0.1", "mailbox.0.imap.user": "support", "mailbox.0.imap.auth": "microsoft"}
+        needed |= {"mailbox.0.imap.host": "127.0.0.1", "mailbox.0.imap.user": "support"}
+    if key.path.startswith("mailbox.0.imap.") or key.path in ("mailbox.0.smtp.user", "mailbox.0.smtp.auth"):
+        needed |= {"mailbox.0.imap.auth": "microsoft", "mailbox.0.imap.client_id": "desk"}
     if key.path == "mailbox.0.smtp.user":
-        needed["mailbox.0.smtp.auth"] = "google"
+        needed["mailbox.0.smtp.auth"] = "microsoft"
+    if key.path == "knowledge.source.0.url":
+        needed.pop("knowledge.source.0.path")
     needed.pop(key.path, None)
     return needed
 
@@ -175,17 +189,18 @@ def test_the_template_toml_says_nothing_as_it_is(tmp_path: Path) -> None:
 
 def test_the_template_toml_works_with_its_comments_taken_off(tmp_path: Path) -> None:
     text = template_toml()
-    for name in ("imap", "smtp"):
+    for name in ("imap", "smtp", "share"):
         secret = tmp_path / "secrets" / name
         secret.parent.mkdir(exist_ok=True)
         secret.touch(mode=0o600)
     (tmp_path / "authorities.pem").touch()
     text = text[: text.index("#[mailbox.folder]")] + text[text.index("#[[knowledge.source]]") :]
+    text = text.replace('#path = "knowledge/en.xlsx"\n', "")  # a source has a path or a url
     bare = "\n".join(line[1:] if line.startswith("#") and not line.startswith("# ") else line for line in text.splitlines())
     (tmp_path / "tandem.toml").write_text(bare, encoding="utf-8")
     settings = load(None, {}, tmp_path)
     assert settings.mailbox[0].imap.host == "imap.example.com"
-    named = {f"{key.path}" for key in KEYS if not key.path.startswith("mailbox.0.folder.")}
+    named = {key.path for key in KEYS if not key.path.startswith(("mailbox.0.folder.", "knowledge.source.0.path"))}
     written = {path for path in named if _present(tomllib.loads(bare), path)}
     assert written == named
 
@@ -204,7 +219,7 @@ def _present(tree: Any, path: str) -> bool:
 @given(st.text(max_size=60))
 def test_any_text_in_any_key_gives_settings_or_a_settings_error(text: str) -> None:
     for key in KEYS:
-        if "\0" in text or key.path.endswith(("password_file", "authorities")):
+        if "\0" in text or key.path.endswith(("password_file", "secret_file", "authorities")):
             continue
         with suppress(SettingsInvalid):
             load(None, {key.environment: text}, Path("/nowhere"))

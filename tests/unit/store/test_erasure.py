@@ -22,9 +22,7 @@ def erase(desk: Desk, address: str = "maija@customer.example") -> dict[str, int]
 
 def with_history(desk: Desk) -> str:
     case = desk.answer(message(message_id="<1@x>"), outcome(Decision.REVIEW)).id
-    desk.store.decide_review(
-        Approval(case=case, decision="approve", by="liisa", text="in my words", comment="note"), term=desk.term
-    )
+    desk.store.decide_review(Approval(case=case, decision="approve", by="liisa", text="in my words", comment="note"), term=desk.term)
     desk.finish(desk.started())
     desk.answer(message(sender="pekka@customer.example"))
     return case

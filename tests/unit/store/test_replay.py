@@ -18,6 +18,7 @@ from appliance.records.events import KINDS
 from appliance.records.message import Message
 from appliance.records.person import Approval
 from appliance.records.policy import Reason
+from appliance.records.work import File
 from appliance.store import journal
 from appliance.store.apply import EFFECTS
 from appliance.store.limits import StoreLimits
@@ -127,14 +128,43 @@ class Home(RuleBasedStateMachine):
             self.desk.store.found(delivery, found, term=self.desk.term)
         self.under_way.clear()
 
-    @rule(decision=st.sampled_from(["approve", "reject", "route"]), text=st.sampled_from([None, "my words"]))
-    def decide(self, decision: str, text: str | None) -> None:
+    @rule(
+        decision=st.sampled_from(["approve", "reject", "route"]),
+        text=st.sampled_from([None, "my words"]),
+        files=st.sampled_from([(), (File(name="a.pdf", media_type="application/pdf", data=b"pdf"),)]),
+        undo_seconds=st.sampled_from([0.0, 10.0]),
+    )
+    def decide(self, decision: str, text: str | None, files: tuple[File, ...], undo_seconds: float) -> None:
         for row in self.desk.store.rows([CaseState.REVIEW, CaseState.ROUTED, CaseState.DEAD], limit=1):
-            approval = Approval(case=row.id, decision=decision, by="liisa", text=text, team="billing", comment="c")
+            approval = Approval(case=row.id, decision=decision, by="liisa", text=text, team="billing", comment="c", files=files)
             try:
-                self.desk.store.decide_review(approval, term=self.desk.term)
+                self.desk.store.decide_review(approval, term=self.desk.term, undo_seconds=undo_seconds)
             except Refused:
-                assert decision == "approve"
+                assert decision == "approve" or row.words_removed_at
+
+    @rule()
+    def undo(self) -> None:
+        for row in self.desk.store.rows([CaseState.REPLYING, CaseState.ROUTED, CaseState.CLOSED], limit=2):
+            until = self.desk.store.work.undo_until(row.id)
+            try:
+                self.desk.store.work.undo(row.id, "liisa", term=self.desk.term)
+                assert until > self.clock.now()
+            except Refused:
+                assert until == 0.0
+
+    @rule(what=st.sampled_from(["assign", "note", "reopen"]), person=st.sampled_from(["p-1", ""]))
+    def work_on(self, what: str, person: str) -> None:
+        work, term = self.desk.store.work, self.desk.term
+        for row in self.desk.store.rows(limit=2):
+            try:
+                if what == "assign":
+                    work.assign(row.id, person, "liisa", term=term)
+                elif what == "note":
+                    work.note(row.id, "internal", "liisa", term=term)
+                else:
+                    work.reopen(row.id, "liisa", term=term)
+            except Refused:
+                assert what != "assign"
 
     @rule(decision=st.sampled_from(["sent", "resend", "drop"]))
     def resolve(self, decision: str) -> None:
@@ -142,7 +172,7 @@ class Home(RuleBasedStateMachine):
             try:
                 self.desk.store.resolve_uncertain(row.id, decision, "liisa", term=self.desk.term)
             except Refused:
-                assert (row.state, decision) == (CaseState.DEAD, "sent")
+                assert (row.state, decision) == (CaseState.DEAD, "sent") or row.words_removed_at
 
     @rule(name=st.sampled_from(["safe_mode", "automation_enabled", "outbound_enabled"]), on=st.booleans())
     def pull(self, name: str, on: bool) -> None:
@@ -151,6 +181,21 @@ class Home(RuleBasedStateMachine):
     @rule(sender=st.sampled_from(_SENDERS))
     def erase(self, sender: str) -> None:
         self.desk.store.erase_customer(sender, "owner", term=self.desk.term)
+
+    @rule(days=st.integers(1, 3))
+    def words_run_out(self, days: int) -> None:
+        self.desk.store.expire_words(days, "retention", term=self.desk.term)
+        assert self.desk.store.expiring(days) == {}
+
+    @rule(limit=st.integers(1, 5))
+    def archive(self, limit: int) -> None:
+        seen = [(row.id, row.changed_at) for row in self.desk.store.rows(limit=limit)]
+        self.desk.store.archive(seen, "owner", term=self.desk.term)
+
+    @rule(limit=st.integers(1, 3))
+    def replace_what_waits(self, limit: int) -> None:
+        seen = [(row.id, row.changed_at) for row in self.desk.store.rows(limit=limit)]
+        self.desk.store.replace_waiting(seen, "INBOX", "owner", term=self.desk.term)
 
     @rule(seconds=st.sampled_from([-400_000_000.0, -7_200.0, 7_200.0, 400_000_000.0]))
     def the_wall_clock_jumps(self, seconds: float) -> None:
@@ -170,6 +215,15 @@ class Home(RuleBasedStateMachine):
         assert {state.value: count for state, count in self.desk.store.counts().items() if count} == counted
 
     @invariant()
+    def each_case_is_tallied_once_where_it_stands(self) -> None:
+        counted = self.desk.store._readers.all(
+            """SELECT CAST(changed_at / 900 AS INTEGER), state, count(*) FROM cases
+            WHERE state IN ('replied', 'review', 'uncertain', 'routed', 'closed', 'dead') GROUP BY 1, 2 ORDER BY 1, 2"""
+        )
+        kept = "SELECT quarter, name, count FROM tallies WHERE name <> 'came' ORDER BY quarter, name"
+        assert self.desk.store._readers.all(kept) == counted
+
+    @invariant()
     def what_replies_has_a_reply(self) -> None:
         rows = self.desk.store._readers.all(
             """SELECT cases.state, group_concat(deliveries.state) FROM cases LEFT JOIN deliveries ON case_no = cases.no
@@ -183,6 +237,15 @@ class Home(RuleBasedStateMachine):
     def the_chain_holds(self) -> None:
         found = self.desk.store.verify()
         assert found.ok, found.problems
+
+    @invariant()
+    def what_is_not_ended_keeps_its_words(self) -> None:
+        without = self.desk.store._readers.all(
+            """SELECT id FROM cases WHERE state IN ('arrived', 'waiting', 'claimed', 'replying', 'uncertain')
+            AND NOT EXISTS (SELECT 1 FROM bodies WHERE bodies.id = cases.no * 8)
+            AND NOT EXISTS (SELECT 1 FROM erasures WHERE slot = cases.slot)"""
+        )
+        assert without == []
 
     @invariant()
     def only_replies_are_automatic(self) -> None:

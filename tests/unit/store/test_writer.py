@@ -285,10 +285,7 @@ def test_tidying_brings_the_log_home(store: Store, desk: Desk) -> None:
 def test_many_threads_at_once_lose_nothing(store: Store, clock: FakeClock) -> None:
     desk = Desk(store, clock)
     lots = [[desk.arrival(message(text=f"{lot}-{number}")) for number in range(25)] for lot in range(8)]
-    threads = [
-        threading.Thread(target=lambda lot=lot: [store.receive([one], term=desk.term) for one in lot])
-        for lot in lots
-    ]
+    threads = [threading.Thread(target=lambda lot=lot: [store.receive([one], term=desk.term) for one in lot]) for lot in lots]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -5,8 +5,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from appliance.channels.mail import by_hand
 from appliance.channels.mail.by_hand import FilesInbox
-from appliance.channels.mail.errors import FolderUnusable
 from appliance.records.message import Message
 from tests.support.clock import FakeClock
 
@@ -54,10 +54,37 @@ def test_a_workbook_of_messages_is_read_as_well(tmp_path: Path) -> None:
     assert [message.text for message in taken(tmp_path / "table.xlsx")] == ["When are you open?"]
 
 
-@pytest.mark.parametrize(("name", "content"), [("a.csv", b"x,y\n1,2\n"), ("a.xlsx", b"no workbook")])
-def test_a_table_that_cannot_be_used_is_named_with_the_remedy(tmp_path: Path, name: str, content: bytes) -> None:
+@pytest.mark.parametrize(("name", "content"), [("a.csv", b"x,y\n1,2\n"), ("a.xlsx", b"no workbook"), ("a.pdf", b"%PDF-1.7\n\0\1")])
+def test_a_file_that_cannot_be_taken_is_named_with_the_remedy_and_the_others_go_on(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(FolderUnusable) as caught:
-        taken(tmp_path / name)
-    assert name in str(caught.value)
-    assert caught.value.remedy
+    (tmp_path / "b.eml").write_bytes(MAIL)
+    for paths in ((tmp_path / name, tmp_path / "b.eml"), (tmp_path,)):
+        inbox = FilesInbox("support", paths, FakeClock())
+        assert len(inbox.take(None).arrivals) == 1
+        (refused,) = inbox.refused
+        assert refused.file == str(tmp_path / name)
+        assert name in refused.reason
+        assert refused.remedy
+
+
+def test_a_file_that_a_person_names_is_a_mail_whatever_it_is_called(tmp_path: Path) -> None:
+    (tmp_path / "saved").write_bytes(MAIL)
+    inbox = FilesInbox("support", [tmp_path / "saved"], FakeClock())
+    assert (len(inbox.take(None).arrivals), inbox.refused) == (1, [])
+    inbox = FilesInbox("support", [tmp_path], FakeClock())
+    assert (len(inbox.take(None).arrivals), len(inbox.refused)) == (0, 1)
+
+
+def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:
+    inbox = FilesInbox("support", [tmp_path / "gone.eml"], FakeClock())
+    assert inbox.take(None).arrivals == ()
+    assert "gone.eml cannot be read (No such file or directory)." in inbox.refused[0].reason
+
+
+def test_refused_files_are_named_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(by_hand, "REFUSED_MOST", 2)
+    for number in range(4):
+        (tmp_path / f"{number}.txt").write_text("no mail")
+    inbox = FilesInbox("support", [tmp_path], FakeClock())
+    assert inbox.take(None).arrivals == ()
+    assert len(inbox.refused) == 2

@@ -15,6 +15,7 @@ from appliance.channels.mail.errors import Unsendable
 from appliance.channels.mail.header_lines import clean
 from appliance.records.delivery import Delivery, DeliveryKind
 from appliance.records.message import Address
+from appliance.records.work import File
 
 SENDER = Address(name="Pohjola Tuki", address="tuki@pohjola.example")
 AT = 1_800_000_000.0
@@ -268,3 +269,59 @@ def test_other_letters_come_back_as_they_went_in(subject: str, name: str) -> Non
 def unfolded(value: str) -> str:
     """A header's words as a mail program shows them."""
     return str(email.header.make_header(email.header.decode_header(value.replace("\r\n", ""))))
+
+
+def test_files_go_below_the_words_and_come_out_as_they_went_in() -> None:
+    files = (
+        File(name="Käyttöohje – pumppu.pdf", media_type="application/pdf", data=bytes(range(256)) * 40),
+        File(name="prices.csv", media_type="text/csv", data=b"a;b\r\n.\r\n"),
+    )
+    message = read(delivery(files=files, automatic=False))
+    assert message.get_content_type() == "multipart/mixed"
+    words, *rest = message.iter_parts()
+    assert isinstance(words, EmailMessage)
+    assert words.get_content_type() == "multipart/alternative"
+    assert part(message, "plain").startswith("Hei!")
+    assert [(one.get_filename(), one.get_content_type(), one.get_payload(decode=True)) for one in rest] == [
+        (file.name, file.media_type, file.data) for file in files
+    ]
+    assert all(one.get_content_disposition() == "attachment" for one in rest)
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    [
+        ("a\r\nBcc: x@evil.example\r\n\r\n.pdf", "application/pdf\r\nX-Evil: 1"),
+        ('"; filename="other.exe', "message/rfc822"),
+        ("../../etc/passwd", "multipart/mixed; boundary=x"),
+        ("..", ""),
+        ("%00 %s.pdf" + "ä" * 300, "Application/PDF"),
+    ],
+)
+def test_a_files_name_and_type_cannot_change_the_shape_of_the_mail(name: str, media_type: str) -> None:
+    message = read(delivery(files=(File(name=name, media_type=media_type, data=b"x"),), automatic=False))
+    assert message["Bcc"] is None
+    assert message["X-Evil"] is None
+    words, file = message.iter_parts()
+    assert isinstance(file, EmailMessage)
+    assert words.get_content_type() == "multipart/alternative"
+    assert file.get_content_type() in ("application/octet-stream", "application/pdf")
+    assert file.get_payload(decode=True) == b"x"
+    told = file.get_filename()
+    assert told
+    assert not set("/\\\r\n") & set(told)
+    assert max(map(len, composed(delivery(files=(File(name=name, media_type=media_type, data=b"x"),))).split(b"\r\n"))) <= 998
+
+
+@pytest.mark.parametrize(
+    ("own", "below"),
+    [
+        ("Aino Virtanen\nHuolto", "-- \nAino Virtanen\nHuolto\nPohjola Pumps\nAsiakaspalvelu\n"),
+        ("Aino\nPohjola Pumps\nAsiakaspalvelu", "-- \nAino\nPohjola Pumps\nAsiakaspalvelu\n"),
+        ("", "-- \nPohjola Pumps\nAsiakaspalvelu\n"),
+    ],
+)
+def test_the_signature_of_who_approved_stands_above_the_companys(own: str, below: str) -> None:
+    message = read(delivery(signature=own, automatic=False))
+    assert part(message, "plain").endswith(f"Kyllä käy.\n\n{below}")
+    assert part(message, "html").count("Asiakaspalvelu") == 1

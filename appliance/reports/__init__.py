@@ -1,0 +1,1 @@
+"""Numbers for people. Reads, counts, and changes nothing."""
