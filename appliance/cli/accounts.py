@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from appliance.cli.common import ago, bad, good, json_option, load_settings, print_json
+from appliance.cli.common import ago, bad, good, home_of, json_option, load_settings, must_be_there, print_json
 from appliance.ground.clock import SystemClock
 from appliance.ground.errors import KnowledgeError
 
@@ -22,6 +22,7 @@ def check(context: click.Context, as_json: bool) -> None:
     from appliance.node import account_watch
     from appliance.node.policies import load_policy
 
+    must_be_there(home_of(context))
     settings, clock = load_settings(context), SystemClock()
     policy, accounts = load_policy(settings), account_watch.make(settings, clock)
     accounts.refresh()

@@ -17,8 +17,8 @@ def command(name: str | None, clients: int | None, rounds: int, as_json: bool) -
     if name is None or name not in BENCHES:
         if name is not None:
             raise click.UsageError(f"There is no benchmark {name}. There are: {', '.join(BENCHES)}.")
-        for known, bench in BENCHES.items():
-            click.echo(f"{known:10} {(bench.__doc__ or '').strip().splitlines()[0]}")
+        lines = {known: (bench.__doc__ or "").strip().splitlines()[0] for known, bench in BENCHES.items()}
+        print_json(lines) if as_json else click.echo("\n".join(f"{known:10} {line}" for known, line in lines.items()))
         return
     arguments = {"rounds": rounds, **({"clients": clients} if clients else {})}
     report = BENCHES[name](**arguments)

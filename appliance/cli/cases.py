@@ -220,6 +220,8 @@ def corrections(context: click.Context, limit: int, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
+    if not found:
+        click.echo("Nobody has changed a draft yet.")
     for one in found:
         click.secho(f"{one.case}  {one.language}", bold=True)
         click.echo(f"{_indent(one.before)}\n  ---\n{_indent(one.after)}")

@@ -45,8 +45,7 @@ def reach(context: click.Context) -> Iterator[Any]:
     if remote.answers():  # asked before the settings are read: a lever must work while tandem.toml is broken
         yield cast(Commands, remote)
         return
-    if not home.is_dir():
-        raise SettingsError(f"There is no appliance in {home}.", "Check the spelling of --home; tandem init makes a new one.")
+    must_be_there(home)
     from appliance.node.build import build
 
     node = build(load_settings(context))
@@ -54,6 +53,12 @@ def reach(context: click.Context) -> Iterator[Any]:
         yield node.commands
     finally:
         node.close()
+
+
+def must_be_there(home: Path) -> None:
+    """Raises ``SettingsError`` where nobody has made a home: a slip in its name begins no second appliance."""
+    if not home.is_dir():
+        raise SettingsError(f"There is no appliance in {home}.", "Check the spelling of --home; tandem init makes a new one.")
 
 
 def print_json(value: Any) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from appliance.cli.common import OWNER
-from appliance.ground.errors import Refused
+from appliance.ground.errors import Refused, SettingsError
 from appliance.ground.files import new_file
 from appliance.records.case import CaseRow, CaseState
 
@@ -73,7 +73,9 @@ def exported(
 
 @contextmanager
 def table_writer(file: Path) -> Iterator[Callable[[Sequence[Any]], None]]:
-    """A function that adds a row to a CSV or a workbook, saved at the end."""
+    """A function that adds a row to a CSV or a workbook, saved at the end. Raises ``SettingsError`` for a name of another kind."""
+    if file.suffix.lower() not in (".csv", ".xlsx"):
+        raise SettingsError("The file's name ends neither in .csv nor in .xlsx.", "Name a .csv or an .xlsx.")
     if file.suffix.lower() == ".xlsx":
         from openpyxl import Workbook  # late: only this command needs it
 

@@ -36,19 +36,21 @@ def _row(one: Escalation, now: float) -> tuple[str, ...]:
 @click.argument("case")
 @click.option("--level", required=True, type=click.IntRange(LEVELS[0], LEVELS[-1]), help="3 is at once, 2 within the hour, 1 today.")
 @click.option("--note", default="", help="What whoever sees it should know.")
+@json_option
 @click.pass_context
-def raise_(context: click.Context, case: str, level: int, note: str) -> None:
+def raise_(context: click.Context, case: str, level: int, note: str, as_json: bool) -> None:
     """Raise CASE to a level. It is only ever raised."""
     with reach(context) as commands:
         stands = commands.escalate(OWNER, case, level, note)
-    click.echo(f"{case} stands at level {stands}.")
+    print_json({"case": case, "level": stands}) if as_json else click.echo(f"{case} stands at level {stands}.")
 
 
 @command.command("seen")
 @click.argument("case")
+@json_option
 @click.pass_context
-def seen(context: click.Context, case: str) -> None:
+def seen(context: click.Context, case: str, as_json: bool) -> None:
     """Say that you look after CASE."""
     with reach(context) as commands:
         commands.see_escalation(OWNER, case)
-    click.echo(f"Noted: somebody looks after {case}.")
+    print_json({"case": case, "seen": True}) if as_json else click.echo(f"Noted: somebody looks after {case}.")

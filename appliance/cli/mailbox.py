@@ -39,8 +39,12 @@ def list_(context: click.Context, as_json: bool) -> None:
     if as_json:
         print_json(boxes)
         return
-    rows = [(box["mailbox"], box["sender"], box["server"], box["auth"], _WORDS[box["sign_in"]]) for box in boxes]
+    rows = [(box["mailbox"], box["sender"], box["server"], box["auth"], _signs_in(box)) for box in boxes]
     print_table(("mailbox", "sender", "server", "auth", "sign-in"), rows, "No mailboxes. Add a [[mailbox]] to tandem.toml.")
+
+
+def _signs_in(box: dict[str, Any]) -> str:
+    return "not needed: a folder" if box["auth"] == "none" else _WORDS[box["sign_in"]]
 
 
 @command.command("sign-in")
@@ -106,6 +110,8 @@ def test(context: click.Context, mailbox: str, as_json: bool) -> None:
         findings = commands.test_mailbox(OWNER, mailbox)
     if as_json:
         print_json(msgspec.to_builtins(findings))
+    elif not findings:
+        click.echo(f"Mailbox {mailbox} is a folder: there is no server to sign in to. See: tandem preflight")
     for finding in [] if as_json else findings:
         failed = finding["state"] == "failed"
         click.echo(f"{bad('✗') if failed else good('✓')} {finding['name']}: {finding['detail']}")

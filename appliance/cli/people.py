@@ -103,7 +103,7 @@ def sessions(context: click.Context, name: str, as_json: bool) -> None:
         return
     now = SystemClock().now()
     rows = [(people.get(one.who, one.actor.name), f"{ago(now - one.seen_at)} ago", f"in {ago(one.until - now)}", one.id) for one in found]
-    print_table(("who", "last used", "ends", "session"), rows, "Nobody is signed in.")
+    print_table(("who", "last used", "ends", "session"), rows, f"{name} is not signed in." if name else "Nobody is signed in.")
 
 
 @command.command("sign-out")

@@ -88,7 +88,7 @@ def reject(context: click.Context, case: str, comment: str, as_json: bool) -> No
 @click.pass_context
 def edit(context: click.Context, case: str, text: str | None, file: Path | None, as_json: bool) -> None:
     """Send your own words, or the draft as you change it, for CASE."""
-    words = text if text is not None else file.read_text(encoding="utf-8") if file else _from_editor(context, case)
+    words = text if text is not None else text_of(file.read_bytes(), str(file)) if file else _from_editor(context, case)
     if not words.strip():
         raise SettingsError("The reply is empty.", "Write something, or reject the case.")
     _decide(context, Approval(case=case, decision="approve", by=OWNER.name, text=words), as_json)
@@ -153,7 +153,7 @@ def note(context: click.Context, case: str, text: str, as_json: bool) -> None:
         print_json(notes)
         return
     now = SystemClock().now()
-    print_table(("written", "by", "note"), [(ago(now - one.at), one.by, one.text) for one in notes], "No notes.")
+    print_table(("written", "by", "note"), [(f"{ago(now - one.at)} ago", one.by, one.text) for one in notes], "No notes.")
 
 
 @command.command("import")
@@ -162,10 +162,11 @@ def note(context: click.Context, case: str, text: str, as_json: bool) -> None:
 @click.pass_context
 def import_(context: click.Context, file: Path, as_json: bool) -> None:
     """Carry out an approvals CSV (id, decision, comment, decided_at). Lines without a decision are left alone."""
+    decided = approvals(file.read_bytes())
     done: dict[str, str] = {}
     refused: dict[str, str] = {}
     with reach(context) as commands:
-        for approval in approvals(file.read_bytes()):
+        for approval in decided:
             try:
                 done[approval.case] = commands.decide(OWNER, approval)
             except TandemError as error:
@@ -180,9 +181,17 @@ def import_(context: click.Context, file: Path, as_json: bool) -> None:
         context.exit(1)
 
 
+def text_of(content: bytes, name: str) -> str:
+    """What a person wrote in a file. Raises ``SettingsError`` for another code page than UTF-8: guessed letters could reach a customer."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{name} is not in UTF-8.", "Save it as UTF-8 (in Excel: CSV UTF-8), then try again.") from error
+
+
 def approvals(content: bytes) -> list[Approval]:
     """The decided lines of an approvals CSV; ``;`` and ``,`` both separate, a byte order mark is fine."""
-    text = content.decode("utf-8-sig")
+    text = text_of(content, "The approvals CSV")
     first = text.partition("\n")[0]
     reader = csv.DictReader(io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ",")
     if not {"id", "decision"} <= {(name or "").strip() for name in reader.fieldnames or ()}:

@@ -136,7 +136,7 @@ def show_logs(context: click.Context, since: str, errors: bool, follow: bool, as
 
 
 def _lines_of(folder: Path, errors: bool, since: float, follow: bool, clock: SystemClock) -> Iterator[logs.Line]:
-    if not folder.is_dir() and os.access(folder.parent, os.X_OK):
+    if not folder.is_dir() and (os.access(folder.parent, os.X_OK) or not folder.parent.exists()):
         raise ServiceError(f"There is no log in {folder}.", "Name the home with --home, or see tandem service status.")
     yield from logs.read(folder, errors, since)
     if follow:

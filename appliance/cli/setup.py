@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from appliance.cli.common import OWNER, bad, good, json_option, print_json, reach
+from appliance.cli.common import OWNER, ago, bad, good, json_option, print_json, reach
 from appliance.ground.errors import TandemError
 from appliance.records.first_run import Step, StepState
 
@@ -63,11 +63,14 @@ def skip(context: click.Context, step: str, undo: bool, as_json: bool) -> None:
 def dry_day(context: click.Context, as_json: bool) -> None:
     """What would have left by itself since automation was closed with safe mode off."""
     with reach(context) as commands:
-        day = commands.dry_day(OWNER)
+        day, now = commands.dry_day(OWNER), next(step for step in commands.setup_steps(OWNER) if step.name == "dry_day")
     if as_json:
         print_json(day)
         return
-    click.echo(f"In {day.hours:.0f} h the desk settled {day.cases} cases; {day.would_leave} would have left by themselves.")
+    if now.state is StepState.DONE:  # with automation on nothing is held back that could be counted
+        show([now])
+        return
+    click.echo(f"In {ago(day.hours * 3600)} the desk settled {day.cases} cases; {day.would_leave} would have left by themselves.")
     click.echo(f"  People looked at {day.looked_at} of these: {day.unchanged} sent unchanged, {day.edited} edited, {day.refused} not sent.")
     click.echo("  There is enough to judge by." if day.enough else "  That is not enough to judge by yet.")
     for case in day.shown:

@@ -4,8 +4,6 @@ import re
 from collections.abc import Mapping
 from html import escape
 
-import nh3
-
 from appliance.language.clean import normalise
 from appliance.language.layout import lay_out
 from appliance.language.markup import Event, read_markup
@@ -65,6 +63,8 @@ def _safe(events: tuple[Event, ...]) -> str:
                 pieces.append(_picture(event.attributes))
         elif event.value in _KEPT:
             pieces.append(_open(event) if event.kind == "open" else "" if event.value in _EMPTY else f"</{event.value}>")
+    import nh3  # late: not before the first HTML mail
+
     return nh3.clean(
         "".join(pieces),
         tags=set(_KEPT),

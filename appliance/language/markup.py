@@ -6,9 +6,10 @@ for both the text that the desk reads and the HTML that a person sees.
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 CHARACTERS_MAX = 1_000_000  # of HTML that are read; mails of people stay below a tenth of it
 _EVENTS_MAX = 200_000
@@ -88,6 +89,8 @@ class _Look(NamedTuple):
 def read_markup(html: str) -> Markup:
     """Walk through the document and keep what is seen, in order."""
     length = _readable(html)
+    from selectolax.lexbor import LexborHTMLParser  # late: not before the first HTML mail
+
     tree = LexborHTMLParser(html[:length])
     unseen = _hidden_by_stylesheet(tree)
     events: list[Event] = []
@@ -114,7 +117,7 @@ def _readable(html: str) -> int:
     return min(len(html), CHARACTERS_MAX)
 
 
-def _walk(root: LexborNode | None, unseen: set[int]) -> Iterator[Event]:
+def _walk(root: "LexborNode | None", unseen: set[int]) -> Iterator[Event]:
     """Depth first, without recursion: mails with a hundred thousand nested elements exist to be sent to us."""
     node = root
     looks: list[_Look] = [_Look()]
@@ -224,7 +227,7 @@ def _colour(value: str, otherwise: _Colour | None) -> _Colour | None:
     return next((_NAMED_COLOURS[word] for word in re.split(r"[^a-z]+", value) if word in _NAMED_COLOURS), None)
 
 
-def _hidden_by_stylesheet(tree: LexborHTMLParser) -> set[int]:
+def _hidden_by_stylesheet(tree: "LexborHTMLParser") -> set[int]:
     """The elements that a style sheet of the mail hides on every screen."""
     sheets = [node.text(deep=True) for node in tree.css("style")[:10]]
     selectors: list[str] = []

@@ -36,7 +36,7 @@ class MailboxCommands:
             "mailbox": box.id,
             "sender": box.sender,
             "server": server,
-            "auth": box.imap.auth,
+            "auth": box.imap.auth if box.imap.host or box.smtp.host else "none",
             "drafts": box.imap.drafts,
             "sign_in": str(sign_in.state),
         }

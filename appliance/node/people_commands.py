@@ -12,6 +12,7 @@ from appliance.node.passwords import TooManyTries, WrongPassword
 from appliance.node.patience import network_of
 from appliance.records.language import LANGUAGES
 from appliance.records.person import Actor, OpenSession, Person, Role, is_person_id
+from appliance.store.errors import NoSuchPerson
 from appliance.store.people import Known, Profile, compared
 from appliance.store.sessions import OWNER
 
@@ -193,7 +194,12 @@ class PeopleCommands:
         if not person or person == actor.name:
             return person
         known = self._node.store.people.find(person)
-        return known.id if known is not None else person
+        if known is not None:
+            return known.id
+        keys = self._node.store.keys()
+        if person != OWNER and all(key["key"] != person for key in keys):
+            raise NoSuchPerson(f"There is nobody and no key called {person}.", "`tandem people list` and `tandem keys list` show them.")
+        return person
 
     def _check_patience(self, name: str, address: str) -> None:
         patience = self._node.patience

@@ -114,8 +114,10 @@ class SetupCommands:
         """Try a step at its server, in the background unless ``wait``; ``setup_steps`` then says how far it is."""
         self._allow(actor, "set_up")
         settings, broken = self._file()
-        if step not in first_run.TRIED or broken or not settings.mailbox:
-            raise Refused(f"There is nothing to try at the step {step}.", "Set up the mailbox first: tandem init")
+        if step not in first_run.TRIED:
+            raise Refused(f"There is nothing to try at the step {step}.", f"These are tried: {', '.join(sorted(first_run.TRIED))}.")
+        if broken or not settings.mailbox:
+            raise Refused(f"There is no mailbox yet to try the step {step} with.", "Set up the mailbox first: tandem init")
         node = self._node
         work = {
             "mail_in": lambda: servers.mail_in(settings, node.clock),

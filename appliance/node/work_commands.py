@@ -10,6 +10,7 @@ from appliance.records.language import LANGUAGES, Code
 from appliance.records.person import Actor
 from appliance.records.policy import Tier
 from appliance.records.work import Correction, File, Macro, Note
+from appliance.store.errors import NoSuchPerson
 
 if TYPE_CHECKING:
     from appliance.node.node import Node
@@ -51,8 +52,11 @@ class WorkCommands:
     def assign(self, actor: Actor, case: str, person: str) -> str:
         """Somebody takes care of the case from now on; "": nobody in particular. Returns who: a person that we know by their id."""
         self._allow(actor, "assign_case")
-        known = self._node.store.people.find(person) if person.strip() else None
-        who = known.id if known is not None else person.strip()
+        people, who = self._node.store.people, person.strip()
+        known = people.find(who) if who else None
+        if known is None and who and who != actor.name and people.all():
+            raise NoSuchPerson(f"There is no person {who}.", "`tandem people list` shows them.")
+        who = known.id if known is not None else who
         self._node.store.work.assign(case, who, actor.name, term=self._node.term)
         return who
 

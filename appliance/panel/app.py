@@ -15,7 +15,7 @@ from appliance.panel.api import people as people_api
 from appliance.panel.describe import description
 from appliance.panel.door import Commands, PanelOptions
 from appliance.panel.feed import Feed
-from appliance.panel.frame import Panel, Routes, templates
+from appliance.panel.frame import Panel, Routes
 from appliance.panel.guard import Guard, allowed
 from appliance.panel.pages import analytics, appliance, case, docs, events, manual, overview, review, sign_in
 from appliance.panel.pages import cases as cases_page
@@ -71,7 +71,6 @@ def build_app(commands: Commands, options: PanelOptions) -> Litestar:
     )
     # Outside the router, so that an address that leads nowhere is told apart from one that leads somewhere only to those let in.
     app.asgi_handler = panel.guard.wrap(app.asgi_handler, panel.refuse)
-    templates()
     return app
 
 

@@ -48,8 +48,8 @@ FOOT: frozenset[str] = frozenset({"overview", "review", "cases", "knowledge"})  
 
 @cache
 def templates() -> Environment:
-    """The templates, all compiled at once and kept. Autoescape is on whatever their names end in."""
-    environment = Environment(
+    """The templates, each compiled when it is first needed and then kept. Autoescape is on whatever their names end in."""
+    return Environment(
         loader=FileSystemLoader(asset("web") / "templates"),
         autoescape=True,
         auto_reload=False,
@@ -57,9 +57,6 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in environment.list_templates():
-        environment.get_template(name)
-    return environment
 
 
 class Undo(Record):
@@ -128,6 +125,7 @@ class Panel:
             "who": naming.who,
             "by": lambda name: naming.actor(voice, name, self.commands.names),
             "node_label": naming.node_label,
+            "place_of": lambda noted: naming.place(voice, noted),
             "dependency": lambda name: words.dependency(voice, name),
             "reason": lambda code: short(code, voice),
             "language_name": lambda code: voice.known("language", code),
@@ -137,7 +135,7 @@ class Panel:
             "company": self.options.company,
             "places": PLACES,
             "foot": FOOT,
-            "path": request.url.path,
+            "path": _page_address(request),
             "languages": words.NAMES,
         }
 
@@ -188,6 +186,14 @@ class Panel:
         for name, value in problem.headers.items():
             response.headers[name] = value
         return response
+
+
+def _page_address(request: Call) -> str:
+    """Where the page that is shown can be opened again: what answers a form stands at the form's address, which opens nothing."""
+    if request.method == "GET":
+        return request.url.path
+    section = request.url.path.split("/")[1]
+    return "/people" if section == "keys" else f"/{section}"
 
 
 class _Plain:

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+from typing import TYPE_CHECKING
 
 from appliance.ground.assets import asset
 from appliance.records.base import Record
 from appliance.records.language import Code
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 FIRST = "start"
 
@@ -31,6 +32,8 @@ def chapters(language: Code) -> dict[str, Chapter]:
 
 
 def _read(path: Path) -> Chapter:
+    from markdown_it import MarkdownIt  # late: only who reads the manual needs it
+
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = markdown.parse(path.read_text(encoding="utf-8"))
     title = tokens[1].content if len(tokens) > 2 and tokens[0].type == "heading_open" else path.stem
@@ -40,7 +43,7 @@ def _read(path: Path) -> Chapter:
     return Chapter(name=path.stem, title=title, html=html.replace("<pre>", '<pre tabindex="0">'))
 
 
-def _point_here(tokens: Sequence[Token]) -> None:
+def _point_here(tokens: "Sequence[Token]") -> None:
     """Links between the files become links between the pages."""
     for token in tokens:
         address = str(token.attrs.get("href", ""))

@@ -1,9 +1,18 @@
 """How people and machines are called on a page: short where there is little room, whole where somebody asks for it."""
 
+import re
 from collections.abc import Callable, Mapping
 
 from appliance.panel.words import Voice
 from appliance.records.person import is_person_id
+
+# Where a passage stands in its file, as the readers note it in English, and the words for it.
+_PLACES = {
+    "sheet_row": re.compile(r"sheet (?P<sheet>.+), row (?P<row>\d+)"),
+    "row": re.compile(r"row (?P<row>\d+)"),
+    "line": re.compile(r"line (?P<line>\d+)"),
+    "line_row": re.compile(r"line (?P<line>\d+), table row (?P<row>\d+)"),
+}
 
 
 def who(sender: str) -> str:
@@ -21,6 +30,14 @@ def node_label(name: str, peer: str = "") -> str:
 def _said(name: str) -> str:
     word = name.partition("-")[0]
     return word[:1].upper() + word[1:]
+
+
+def place(voice: Voice, noted: str) -> str:
+    """``sheet Tiedot, row 9`` in the reader's own language; what has another form stays as it was noted."""
+    for name, form in _PLACES.items():
+        if found := form.fullmatch(noted):
+            return voice.text(f"place.{name}", **found.groupdict())
+    return noted
 
 
 def actor(voice: Voice, name: str, people: Callable[[], Mapping[str, str]] = dict) -> str:

@@ -49,19 +49,25 @@ def read_file(path: Path) -> dict[str, Any]:
         reason = f"it is not UTF-8 text (byte {error.start})"
         raise SettingsInvalid([problem(str(path), reason, "Save it as UTF-8.")]) from None
     except tomllib.TOMLDecodeError as error:
-        raise SettingsInvalid([problem(str(path), _syntax(error), _SYNTAX_REMEDY)]) from None
+        raise SettingsInvalid([problem(str(path), *_syntax(error))]) from None
     return _said(content, path.name)
 
 
-_SYNTAX_REMEDY = 'A line reads: key = value; texts stand in "quotes", and tables begin with [name].'
+_FORM = 'A line reads: key = value; texts stand in "quotes", and tables begin with [name].'
 
 
-def _syntax(error: tomllib.TOMLDecodeError) -> str:
-    """Where the file stops being TOML. The parser's own words are left out: they may quote what stands there."""
+_ONCE = "Each [table] and each key stands once: put the lines of both together."
+
+
+def _syntax(error: tomllib.TOMLDecodeError) -> tuple[str, str]:
+    """Where the file stops being TOML, and the remedy. The parser's own words are left out: they may quote what stands there."""
     found = re.search(r"at line (\d+), column (\d+)|at end of document", str(error))
+    place = f"line {found[1]}, column {found[2]}" if found and found[1] else ""
+    if str(error).startswith(("Cannot declare", "Cannot overwrite")):
+        return f"{place or 'its last line'} names again what has stood above", _ONCE
     if found is None:
-        return "it is not TOML"
-    return f"line {found[1]}, column {found[2]} is not TOML" if found[1] else "it ends in the middle of a value"
+        return "it is not TOML", _FORM
+    return f"{place} is not TOML" if place else "it ends in the middle of a value", _FORM
 
 
 def _said(content: dict[str, Any], where: str) -> dict[str, Any]:

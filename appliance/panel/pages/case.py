@@ -40,7 +40,8 @@ def routes(panel: Panel) -> list[Any]:
             done = decide(panel.commands, actor, case, data, along)
         except (Problem, Refused) as refused:
             return panel.problem(request, problem_of(refused), then=f"/cases/{case}", written=data.text)
-        notice(request, _done(done), to=done.to)
+        teams = panel.commands.teams(panel.language_of(request)) if done.decision == "route" else {}
+        notice(request, _done(done), to=teams.get(data.team, done.to))
         session = session_of(request)
         if session is not None:
             session.decided = case

@@ -259,8 +259,9 @@ def _shown(step: Step, voice: Voice) -> Shown:
         told = troubles.of_dependency({"reason": tried.detail, "remedy": tried.remedy, "code": tried.code, "gaps": tried.gaps}, voice)
         return Shown(step=step, what=told.reason, remedy=told.remedy, detail=told.detail)
     says = f"setup.says.{step.says}"
-    remedy = voice.told(f"{says}.remedy", "", step.gaps)
-    return Shown(step=step, what=voice.text(f"{says}.what", **step.gaps), remedy=remedy, detail=tried.detail if tried else "")
+    gaps = {**step.gaps, "languages": ", ".join(voice.known("language", code) for code in step.gaps.get("languages", "").split(", "))}
+    remedy = voice.told(f"{says}.remedy", "", gaps)
+    return Shown(step=step, what=voice.text(f"{says}.what", **gaps), remedy=remedy, detail=tried.detail if tried else "")
 
 
 def _told(error: TandemError, voice: Voice) -> Told:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from appliance.ground.errors import StoreError
-from appliance.panel.fresh import FRESH_SECONDS, Fresh
+from appliance.panel.fresh import FRESH_SECONDS, STALE_SECONDS, Fresh
 from tests.support.clock import FakeClock
 
 
@@ -23,8 +23,22 @@ def test_who_asks_at_the_same_time_gets_the_same_answer_and_later_a_new_one() ->
         assert {answer.content for answer in answers} == {b"1"}
         clock.move(FRESH_SECONDS / 2)
         assert (await fresh.response()).content == b"1"
-        clock.move(FRESH_SECONDS)
+        clock.move(STALE_SECONDS)
         assert (await fresh.response()).content == b"2"
+
+    asyncio.run(scene())
+
+
+def test_nobody_waits_for_the_next_answer_while_the_last_one_is_barely_over_its_time() -> None:
+    async def scene() -> None:
+        clock, made = FakeClock(), iter((b"1", b"2", b"3"))
+        fresh = Fresh(lambda: next(made), clock)
+        assert (await fresh.response()).content == b"1"
+        clock.move(FRESH_SECONDS)
+        assert (await fresh.response()).content == b"1"
+        async with asyncio.timeout(5):
+            while (await fresh.response()).content != b"2":  # made meanwhile
+                await asyncio.sleep(0)
 
     asyncio.run(scene())
 

@@ -48,3 +48,19 @@ def test_what_the_settings_pulled_was_the_first_start(code: Code, first: str) ->
     assert naming.actor(voice, "settings") == first
     assert naming.actor(voice, "Maria_K") == "Maria_K"
     assert code in LANGUAGES
+
+
+@pytest.mark.parametrize(
+    ("noted", "told"),
+    [
+        ("sheet Tiedot, row 9", "taulukko Tiedot, rivi 9"),
+        ("sheet Hinnat, row 2024, row 3", "taulukko Hinnat, row 2024, rivi 3"),
+        ("row 3", "rivi 3"),
+        ("line 5", "rivi 5"),
+        ("line 5, table row 2", "rivi 5, taulukon rivi 2"),
+        ("page 4", "page 4"),
+        ("", ""),
+    ],
+)
+def test_where_a_passage_stands_is_told_in_the_readers_language(noted: str, told: str) -> None:
+    assert naming.place(Voice(TABLES, "fi", ZoneInfo("Europe/Helsinki"), 0.0), noted) == told

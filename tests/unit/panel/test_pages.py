@@ -2,6 +2,7 @@
 
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import httpx
 import msgspec
@@ -9,7 +10,7 @@ import pytest
 
 from appliance.desk.reasons import sentence
 from appliance.panel.opened import print_of
-from appliance.records.case import CaseState
+from appliance.records.case import CaseRow, CaseState
 from appliance.records.knowledge import SourceState
 from appliance.records.message import Address
 from appliance.records.person import Actor, Approval, Role
@@ -106,7 +107,12 @@ def test_the_overview_opens_few_rows_however_many_wait(desk: Desk, monkeypatch: 
         desk.twin.add(a_case(number, desk.clock, minutes=number, subject=f"Number {number}"))
     limits: list[int] = []
     rows = desk.twin.rows
-    monkeypatch.setattr(desk.twin, "rows", lambda states, limit, **more: limits.append(limit) or rows(states, limit, **more))
+
+    def counted(states: tuple[CaseState, ...], limit: int, **more: Any) -> list[CaseRow]:
+        limits.append(limit)
+        return rows(states, limit, **more)
+
+    monkeypatch.setattr(desk.twin, "rows", counted)
     with desk.browser() as browser:
         page = browser.get("/?lang=en").text
     assert limits == [5]
@@ -237,7 +243,7 @@ def test_a_case_is_sent_to_a_team_that_exists(desk: Desk) -> None:
         assert decide(browser, FIRST, decision="route", team="nobody").status_code == 404
         assert desk.twin.done == []
         decide(browser, FIRST, decision="route", team="billing")
-        assert "Sent to the team Billing." in browser.get("/review?lang=en").text
+        assert "Annettu tiimille Laskutus." in browser.get("/review").text, "by its name in the reader's language"
     assert desk.twin.done[0][1].team == "billing"
 
 

@@ -59,6 +59,7 @@ def test_a_server_that_says_no_is_told_in_place_and_what_was_typed_stays_but_the
     assert "Nothing was changed." in answer.text
     assert 'value="a&#34;&gt;&lt;b&gt;"' in answer.text
     assert "hunter2" not in answer.text
+    assert 'href="/setup?lang=sv"' in answer.text, "the other languages lead to a page, not to the form's own address"
 
 
 def test_the_languages_begin_with_the_usual_one(desk: Desk) -> None:

@@ -29,7 +29,7 @@ BUILT = (
     "check.", "dependency.", "event.", "problem.", "repair.", "state.", "role.", "person.", "language.", "lever.",
     "outcome.", "channel.", "escalation.option_", "escalation.code.", "group.", "done.", "glance.", "keys.", "nav.",
     "reason.", "erase.step.", "by.", "event_handover.", "event_draft.", "trouble.", "chat.", "knowledge.kind_", "knowledge.outcome.",
-    "machine.check.", "machine.tried_", "machine.disk_",
+    "place.", "machine.check.", "machine.tried_", "machine.disk_",
     "setup.says.", "setup.state.", "setup.step.", "setup.running.", "setup.field.", "setup.auth.", "setup.security.", "setup.sign_in.",
     "setup.try_", "setup.password_",
 )  # fmt: skip

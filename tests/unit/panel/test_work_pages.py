@@ -76,7 +76,8 @@ def test_the_list_shows_mine_or_nobody_s(desk: Desk) -> None:
 def test_somebody_who_has_no_cases_is_told_so_and_can_see_the_others(desk: Desk) -> None:
     with desk.browser() as browser:
         page = browser.get("/review?whose=mine&lang=en").text
-    assert "All done" in page
+    assert "No case waits here." in page
+    assert "All done" not in page, "others' cases wait"
     assert 'href="/review"' in page
 
 
