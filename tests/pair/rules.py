@@ -1,0 +1,58 @@
+"""The rules a world plays by: the real ones, each behind a method, so that a test can show what a wrong one does."""
+
+from typing import TYPE_CHECKING
+
+from appliance.pair.lease import step
+from appliance.pair.messages import Action, Ask, Heard, Reply, WitnessRecord
+from appliance.pair.permission import Leave, leave, may_acknowledge, may_send
+from appliance.pair.standing import Pace, Standing, start
+from appliance.pair.witness_record import answer
+
+if TYPE_CHECKING:
+    from tests.pair.machine import Machine
+
+
+PACE = Pace(entries_behind_most=4)
+"""The real one, but for a journal as short as a world's."""
+
+
+class Rules:
+    """As the appliance does it."""
+
+    data_seconds = 0.03
+    """The data of a mail leaves so soon after the last question, unless the process is paused in between."""
+
+    def start(self, machine: "Machine") -> Standing:
+        jitter = machine.world.random.random()
+        return start(
+            machine.name,
+            machine.peer.name,
+            kept=machine.disk_kept,
+            now=machine.clock(),
+            witness=machine.world.kind,
+            pace=PACE,
+            jitter=jitter,
+        )
+
+    def step(self, standing: Standing, heard: Heard, now: float) -> tuple[Standing, tuple[Action, ...]]:
+        return step(standing, heard, now)
+
+    def leave(self, standing: Standing, now: float) -> Leave:
+        return leave(standing, now)
+
+    def may_send(self, standing: Standing, now: float, *, claimed: bool) -> bool:
+        return may_send(standing, now, claimed=claimed)
+
+    def acknowledged_to(self, machine: "Machine") -> int:
+        """The last position that may be acknowledged."""
+        now = machine.clock()
+        if may_acknowledge(machine.standing, now, peer_holds=False):
+            return machine.flushed
+        return min(machine.flushed, machine.shipped) if may_acknowledge(machine.standing, now, peer_holds=True) else 0
+
+    def peer_flush_seconds(self, machine: "Machine") -> float:
+        """When a standby says that it holds entries: once they are flushed."""
+        return machine.flush_seconds
+
+    def witness_answers(self, record: WitnessRecord, ask: Ask) -> tuple[WitnessRecord, Reply]:
+        return answer(record, ask, PACE.lease_seconds)

@@ -1,0 +1,86 @@
+"""Rules that are wrong in one known way each. A world that does not catch them proves nothing about the right ones."""
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from appliance.pair.messages import Action, Ask, AskWitness, Heard, Note, Reply, Take, WitnessRecord
+from appliance.pair.standing import Standing
+from tests.pair.rules import Rules
+
+if TYPE_CHECKING:
+    from tests.pair.machine import Machine
+
+
+class TwoLeadersInOneTerm(Rules):
+    """A witness that gives a term that it has already given."""
+
+    def witness_answers(self, record: WitnessRecord, ask: Ask) -> tuple[WitnessRecord, Reply]:
+        if isinstance(ask, Take) and ask.term == record.term:
+            record = replace(record, term=record.term - 1, in_sync=True)
+        return super().witness_answers(record, ask)
+
+
+class LeadsOnAfterARestart(Rules):
+    """A leader that starts again takes up its old term, as if nothing had been lost with the process."""
+
+    def start(self, machine: "Machine") -> Standing:
+        standing = super().start(machine)
+        if standing.kept.supports != machine.name:
+            return standing
+        return replace(standing, phase="leader", noted=False, counts_from=standing.at)
+
+
+class UsesATermBeforeItIsKept(Rules):
+    """Asks for a term first and writes it down afterwards, when there is time."""
+
+    def start(self, machine: "Machine") -> Standing:
+        standing = super().start(machine)
+        return replace(standing, kept=replace(standing.kept, term=0, supports=""))
+
+
+class InSyncTooEarly(Rules):
+    """Says that the peer is in sync as soon as it answers, before it has caught up."""
+
+    def step(self, standing: Standing, heard: Heard, now: float) -> tuple[Standing, tuple[Action, ...]]:
+        return super().step(standing, replace(heard, own=replace(heard.own, shipped=heard.own.written)), now)
+
+
+class SendsAfterTheLease(Rules):
+    """Asks once, when it opens the line to the mail server, and not again before the data leaves."""
+
+    data_seconds = 2.0
+
+
+class NoMargin(Rules):
+    """Uses the lease to its last moment, as if all clocks ran alike."""
+
+    def start(self, machine: "Machine") -> Standing:
+        standing = super().start(machine)
+        return replace(standing, pace=replace(standing.pace, margin_seconds=0.0))
+
+
+class CountsAFrozenWitness(Rules):
+    """Takes a question that left for the answer."""
+
+    def step(self, standing: Standing, heard: Heard, now: float) -> tuple[Standing, tuple[Action, ...]]:
+        after, actions = super().step(standing, heard, now)
+        for action in actions:
+            if isinstance(action, AskWitness) and not (isinstance(action.ask, Note) and action.ask.in_sync):
+                return self._as_if_answered(after, action.ask, heard, now, actions)
+        return after, actions
+
+    def _as_if_answered(
+        self, standing: Standing, ask: Ask, heard: Heard, now: float, actions: tuple[Action, ...]
+    ) -> tuple[Standing, tuple[Action, ...]]:
+        record = standing.record or WitnessRecord(holder=standing.me, term=standing.kept.term, in_sync=True)
+        said = Reply(number=ask.number, granted=True, record=replace(record, in_sync=True))
+        after, more = super().step(standing, Heard(own=heard.own, reply=said), now)
+        return after, (*actions, *more)
+
+
+class AcknowledgesBeforeThePeersFlush(Rules):
+    """The standby says that it holds an entry when it has received it."""
+
+    def peer_flush_seconds(self, machine: "Machine") -> float:
+        return 0.0 * machine.flush_seconds

@@ -1,0 +1,184 @@
+"""One step at a time: what follows from what."""
+
+from msgspec.structs import replace
+
+from appliance.pair.lease import step
+from appliance.pair.messages import AskWitness, Beat, End, Heard, Hears, Keep, Kept, Look, Note, Own, Reply, Send, Stop, WitnessRecord
+from appliance.pair.permission import leave, may_acknowledge, may_send
+from appliance.pair.reasons import CODES
+from appliance.pair.standing import Pace, Standing, lease_end, paced, start
+
+KEPT = Kept(boot=3, term=7, supports="b", joined=True)
+
+
+def standby(now: float = 100.0) -> Standing:
+    return start("a", "b", kept=KEPT, now=now, witness="tcp")
+
+
+def leads(now: float = 100.0) -> Standing:
+    return replace(standby(now), phase="leader", mode="pair", noted=True, lease_from_peer=now + 3.0, counts_from=now, promise_left=0.0)
+
+
+def beat(**changed: object) -> Beat:
+    word = Beat(
+        sender="b", boot=1, sent_at=5.0, term=7, phase="leader", end=End(term=7, position=4), healthy=True, joined=True, in_sync=False,
+        yields=False,
+    )  # fmt: skip
+    return replace(word, **changed)
+
+
+def test_a_node_starts_as_a_standby_that_owes_a_whole_lease() -> None:
+    standing = standby()
+    assert (standing.phase, standing.promise_left, standing.kept.boot) == ("standby", 3.0, 4)
+    assert leave(standing, 100.0).sends == "nothing"
+
+
+def test_a_countersignature_leaves_only_after_the_term_is_written_down() -> None:
+    _, actions = step(standby(), Heard(beat=beat(term=9)), 100.1)
+    assert [type(action) for action in actions[:2]] == [Keep, Send]
+    assert isinstance(actions[1], Send)
+    assert actions[1].beat.hears == Hears(boot=1, sent_at=5.0, countersigns=9)
+
+
+def test_the_lease_runs_from_before_the_countersigned_words_left() -> None:
+    hears = Hears(boot=4, sent_at=100.2, countersigns=7)
+    after, _ = step(leads(), Heard(beat=beat(phase="standby", hears=hears)), 100.9)
+    assert after.lease_from_peer == 103.2
+
+
+def test_a_countersignature_of_another_boot_or_term_counts_for_nothing() -> None:
+    for hears in (Hears(boot=3, sent_at=100.2, countersigns=7), Hears(boot=4, sent_at=100.2, countersigns=6)):
+        after, _ = step(leads(), Heard(beat=beat(phase="standby", hears=hears)), 100.9)
+        assert after.lease_from_peer == 103.0
+
+
+def test_a_leader_stops_before_its_lease_ends_whether_or_not_it_is_stepped() -> None:
+    standing, _ = step(leads(), Heard(), 102.5)
+    standing = replace(standing, lease_from_peer=103.0)
+    assert may_send(standing, 102.6)
+    assert not may_send(standing, 102.7)
+
+
+def test_a_leader_that_was_paused_drops_its_lease() -> None:
+    standing = replace(leads(), lease_from_peer=110.0)
+    after, _ = step(standing, Heard(), 101.1)
+    assert leave(after, 101.1).sends == "nothing"
+    assert not may_send(standing, 101.1), "also before the first step"
+
+
+def test_time_that_a_node_slept_does_not_shorten_its_promise() -> None:
+    after, _ = step(standby(), Heard(), 200.0)
+    assert after.promise_left == 2.7
+
+
+def test_a_clock_that_goes_back_ends_the_process() -> None:
+    after, actions = step(leads(), Heard(), 99.9)
+    assert actions == (Stop(reason="clock_went_back"),)
+    assert leave(after, 101.0).reason == "clock_went_back"
+    assert step(after, Heard(), 102.0) == (after, ())
+
+
+def test_a_leader_supports_nobody_while_its_last_mail_is_leaving() -> None:
+    stepped_down, _ = step(leads(), Heard(beat=beat(phase="standby", term=9)), 100.1)
+    word = beat(phase="stands", term=10, sent_at=6.0)
+    busy, _ = step(stepped_down, Heard(own=Own(sending=True), beat=word), 100.2)
+    free, _ = step(busy, Heard(beat=replace(word, sent_at=6.1)), 100.3)
+    assert busy.kept.supports == ""
+    assert free.kept.supports == "b"
+
+
+def test_a_node_supports_nobody_whose_journal_is_shorter() -> None:
+    word = beat(phase="stands", term=10)
+    after, _ = step(standby(), Heard(own=Own(end=End(term=7, position=5)), beat=word), 100.1)
+    assert after.kept.supports == ""
+
+
+def test_a_late_heartbeat_says_nothing() -> None:
+    fresh, _ = step(standby(), Heard(beat=beat()), 100.1)
+    after, _ = step(fresh, Heard(beat=beat(sent_at=4.0, term=12)), 100.2)
+    assert after.kept.term == 7
+
+
+def test_a_persons_word_is_on_disk_before_the_node_leads_by_it() -> None:
+    standing = replace(start("a", "b", kept=KEPT, now=100.0), promise_left=0.0)
+    after, actions = step(standing, Heard(wish="takeover"), 100.1)
+    assert after.phase == "stands"
+    assert after.kept.term == 1000
+    assert isinstance(actions[0], Keep)
+    assert step(after, Heard(), 100.2)[0].phase == "leader"
+
+
+def test_a_persons_word_that_the_other_is_off_ends_when_the_other_is_heard() -> None:
+    standing = start("a", "b", kept=KEPT, now=100.0)
+    asked, _ = step(standing, Heard(wish="takeover"), 100.1)
+    heard, _ = step(asked, Heard(beat=beat(phase="standby")), 100.2)
+    assert (asked.wish, heard.wish) == ("takeover", None)
+
+
+def test_a_standby_asks_the_witness_once_the_promise_has_run_out() -> None:
+    standing = replace(standby(), beat=beat(), promise_left=0.05)
+    after, actions = step(standing, Heard(), 100.1)
+    assert [action.ask for action in actions if isinstance(action, AskWitness)] == [Look(number=after.number)]
+
+
+def test_an_entry_that_the_peer_lacks_is_acknowledged_only_by_a_leader_whose_loneliness_is_on_record() -> None:
+    assert not may_acknowledge(leads(), 100.1, peer_holds=False)
+    assert may_acknowledge(leads(), 100.1, peer_holds=True)
+    assert may_acknowledge(replace(leads(), mode="solo"), 100.1, peer_holds=False)
+    assert not may_acknowledge(standby(), 100.1, peer_holds=True)
+
+
+def test_a_leader_gives_up_the_witnesss_lease_before_it_lets_the_peer_take_over() -> None:
+    standing = replace(leads(), noted=False, lease_from_witness=103.5)
+    after, actions = step(standing, Heard(), 100.1)
+    assert [action.ask.in_sync for action in actions if isinstance(action, AskWitness) and isinstance(action.ask, Note)] == [True]
+    assert lease_end(after) == 103.0
+
+
+def test_a_leader_whose_peer_is_silent_works_alone_only_once_the_witness_has_noted_it() -> None:
+    standing = replace(leads(), at=101.0, lease_from_peer=102.5, noted=True)
+    asked, _ = step(standing, Heard(), 101.1)
+    answered, _ = step(asked, Heard(reply=Reply(number=asked.number, granted=True, record=WitnessRecord(holder="a", term=7))), 101.2)
+    assert (asked.mode, answered.mode) == ("pair", "solo")
+    late, _ = step(asked, Heard(reply=Reply(number=asked.number - 1, granted=True, record=WitnessRecord(holder="a", term=7))), 101.2)
+    assert late.mode == "pair", "an answer to another question is none to this one"
+
+
+def test_a_peer_is_in_sync_only_when_it_holds_what_was_written_after_the_leader_began_to_wait_for_it() -> None:
+    standing = replace(leads(), mode="solo", noted=False)
+    joining, _ = step(standing, Heard(own=Own(written=9, shipped=8)), 100.1)
+    behind, _ = step(joining, Heard(own=Own(written=12, shipped=9)), 100.2)
+    still, _ = step(behind, Heard(own=Own(written=14, shipped=11)), 100.3)
+    there, _ = step(still, Heard(own=Own(written=15, shipped=12)), 100.4)
+    assert [each.mode for each in (joining, behind, still, there)] == ["joining", "joining", "joining", "pair"]
+
+
+def test_a_leader_by_its_peers_word_acknowledges_nothing_alone_before_the_witness_says_so() -> None:
+    mine = replace(KEPT, boot=4, supports="a")
+    standing = replace(standby(), phase="stands", kept=mine, stood_at=100.0, counts_from=100.0)
+    hears = Hears(boot=4, sent_at=100.0, countersigns=7)
+    after, _ = step(standing, Heard(own=Own(written=500), beat=beat(phase="standby", hears=hears)), 100.1)
+    assert (after.phase, after.mode) == ("leader", "joining")
+    assert not may_acknowledge(after, 100.1, peer_holds=False)
+
+
+def test_late_words_of_a_candidate_that_won_do_not_end_the_promise_to_it() -> None:
+    late = beat(phase="stands", end=End(term=6, position=3))
+    after, _ = step(standby(), Heard(own=Own(end=End(term=7, position=4)), beat=late), 100.1)
+    assert after.promise_left > 2.8
+
+
+def test_two_nodes_that_stand_in_one_term_do_not_block_each_other() -> None:
+    standing = replace(standby(), phase="stands", kept=replace(KEPT, supports="a"), stood_at=100.0, promise_left=0.0)
+    after, _ = step(standing, Heard(beat=beat(phase="stands", end=End())), 100.1)
+    assert (after.phase, after.kept.term) == ("stands", 8)
+
+
+def test_a_longer_lease_asks_a_far_witness_less_often_and_waits_longer() -> None:
+    assert paced(3.0) == Pace()
+    assert (paced(30.0).renew_seconds, paced(30.0).patience_seconds) == (10.0, 10.0)
+
+
+def test_every_reason_has_a_sentence() -> None:
+    for standing in (standby(), leads(), replace(leads(), kept=replace(KEPT, forced=True)), replace(leads(), giving_up_since=1.0)):
+        assert leave(standing, 100.0).reason in CODES
