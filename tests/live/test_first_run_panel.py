@@ -85,7 +85,7 @@ def fill_company(page: Page) -> None:
     for code in ("fi", "sv"):
         company.place.locator(f"input[name='{code}']").uncheck()
     company.press("Save")
-    company.says("Test Pumps, in en.")
+    company.says("Test Pumps, in English.")
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
