@@ -6,21 +6,19 @@ and names the conversation. What a customer may say, and how much, is decided he
 
 import threading
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from appliance.channels.chat import arrivals, replies
 from appliance.desk.holds import GREETING
 from appliance.ground.errors import Refused
 from appliance.node.control import command
+from appliance.node.topic import Topic
 from appliance.records.case import CaseState
 from appliance.records.chat import ChatEntry, ChatState, ChatView
 from appliance.records.person import Actor
 from appliance.settings.hours import opens_next
 from appliance.store.chats import ChatLimits, Said, Standing
-
-if TYPE_CHECKING:
-    from appliance.node.node import Node
 
 ENTRIES_MOST = 60  # messages of a conversation that a page shows, with their replies
 WAIT_SECONDS_MOST = 25.0
@@ -40,13 +38,8 @@ _STATES: dict[CaseState | None, ChatState] = {
 }
 
 
-class ChatCommands:
+class ChatCommands(Topic):
     """The chat's part of a node's commands."""
-
-    _node: "Node"
-
-    def _allow(self, actor: Actor, action: str) -> None:
-        raise NotImplementedError
 
     # For a customer
 

@@ -4,7 +4,7 @@ Every method takes plain values and gives back records or plain mappings, so tha
 Whoever acts is named by an ``Actor``; what its role does not allow is refused here, whatever door it came through.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -33,9 +33,6 @@ from appliance.records.person import Actor, Approval, is_person_id
 from appliance.records.policy import SWITCH_NAMES, SwitchState
 from appliance.store.sessions import OWNER
 
-if TYPE_CHECKING:
-    from appliance.node.node import Node
-
 ROWS_MOST = 500
 WAIT_SECONDS_MOST = 30.0
 PASSAGES_MOST = 50
@@ -54,9 +51,6 @@ class Commands(
     DiagnosticsCommands,
 ):
     """The commands of one node."""
-
-    def __init__(self, node: "Node") -> None:
-        self._node = node
 
     # What is going on
 
@@ -238,10 +232,6 @@ class Commands(
     def actor_of(self, secret: str) -> Actor | None:
         """Whose API key this is."""
         return self._node.store.actor_of(secret)
-
-    def _allow(self, actor: Actor, action: str) -> None:
-        if not roles.may(actor.role, action, self._node.policy().levers):
-            raise Refused(f"A {actor.role.name.lower()} may not do this.", "Ask somebody whose role allows it; policy.toml says who.")
 
     # Knowledge and questions
 

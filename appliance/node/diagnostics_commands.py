@@ -1,26 +1,19 @@
 """What people ask about the machine: how it is, whether its journal holds, and a file for somebody who helps from outside."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from appliance.care.diagnostics import Diagnostics
 from appliance.ground.log import Log
 from appliance.node import diagnostics
 from appliance.node.control import command
+from appliance.node.topic import Topic
 from appliance.records.person import Actor
-
-if TYPE_CHECKING:
-    from appliance.node.node import Node
 
 log = Log("diagnostics")
 
 
-class DiagnosticsCommands:
+class DiagnosticsCommands(Topic):
     """The commands about the machine; part of ``Commands``."""
-
-    _node: "Node"
-
-    def _allow(self, actor: Actor, action: str) -> None:
-        raise NotImplementedError
 
     @command
     def machine(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from appliance.node.control import command
+from appliance.node.topic import Topic
 from appliance.policy.escalation import Standing, due
 from appliance.records.escalation import BY_HAND, Escalation
 from appliance.records.person import Actor
@@ -24,13 +25,8 @@ def sweep(node: "Node") -> None:
                 escalations.escalate(one.case, raised.level, raised.code, "policy", term=node.term)
 
 
-class EscalationCommands:
+class EscalationCommands(Topic):
     """The commands about escalations."""
-
-    _node: "Node"
-
-    def _allow(self, actor: Actor, action: str) -> None:
-        raise NotImplementedError
 
     @command
     def escalations(self, actor: Actor) -> list[Escalation]:

@@ -1,27 +1,20 @@
 """What is kept no longer: words of ended cases, an archived queue, a queue that is filled anew."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from appliance.channels.mail.by_hand import FOLDER
 from appliance.ground.errors import Refused
 from appliance.node.control import command
+from appliance.node.topic import Topic
 from appliance.records.person import Actor
-
-if TYPE_CHECKING:
-    from appliance.node.node import Node
 
 CASES_MOST = 1_000
 
 Seen = list[tuple[str, float]]  # cases, each with the time of its last change as whoever decides about it saw it
 
 
-class KeepingCommands:
+class KeepingCommands(Topic):
     """Each asks for the cases as somebody saw them: what has changed since, or came in since, is left alone."""
-
-    _node: "Node"
-
-    def _allow(self, actor: Actor, action: str) -> None:
-        raise NotImplementedError
 
     @command
     def expiring(self) -> dict[str, Any]:

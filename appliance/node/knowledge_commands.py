@@ -1,7 +1,6 @@
 """What the company knows, for people: looking at it, and changing it with the difference before their eyes."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,6 +13,7 @@ from appliance.knowledge.kept import DiffOnDisk
 from appliance.knowledge.staged import SHOWN_MOST, Fact, Staged
 from appliance.knowledge.staging import first
 from appliance.node.control import command
+from appliance.node.topic import Topic
 from appliance.records.knowledge import SourceState
 from appliance.records.language import Code
 from appliance.records.person import Actor
@@ -21,20 +21,12 @@ from appliance.records.work import File
 from appliance.settings.edit import add_source
 from appliance.settings.model import SourceSettings
 
-if TYPE_CHECKING:
-    from appliance.node.node import Node
-
 DISAGREEMENTS_MOST = 200
 _WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-class KnowledgeCommands:
+class KnowledgeCommands(Topic):
     """The knowledge's part of a node's commands. Nothing that is answered from changes but by ``activate_knowledge``."""
-
-    _node: "Node"
-
-    def _allow(self, actor: Actor, action: str) -> None:
-        raise NotImplementedError
 
     # Looking
 

@@ -1,27 +1,20 @@
 """What people do with a mailbox as a whole: sign in at its provider, sign out, try whether it works."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from appliance.care import preflight
 from appliance.node.accounts import box_of, imap_account, smtp_account
 from appliance.node.control import command
+from appliance.node.topic import Topic
 from appliance.records.person import Actor
 from appliance.records.sign_in import SignIn
 from appliance.settings.model import MailboxSettings
 
-if TYPE_CHECKING:
-    from appliance.node.node import Node
 
-
-class MailboxCommands:
+class MailboxCommands(Topic):
     """The commands about mailboxes; part of ``Commands``."""
-
-    _node: "Node"
-
-    def _allow(self, actor: Actor, action: str) -> None:
-        raise NotImplementedError
 
     @command
     def mailboxes(self, actor: Actor) -> list[dict[str, Any]]:

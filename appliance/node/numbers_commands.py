@@ -1,22 +1,16 @@
 """Numbers for people: the days behind us."""
 
-from typing import TYPE_CHECKING
-
 from appliance.node import days
 from appliance.node.control import command
+from appliance.node.topic import Topic
 from appliance.reports.analytics import Analytics, analytics
-
-if TYPE_CHECKING:
-    from appliance.node.node import Node
 
 DAYS_MOST = 92
 CASES_MOST = 100_000
 
 
-class NumbersCommands:
+class NumbersCommands(Topic):
     """What happened, counted."""
-
-    _node: "Node"
 
     @command
     def analytics(self, past_days: int = 7) -> Analytics:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from appliance.ground.errors import Refused
 from appliance.ground.log import Log
@@ -10,14 +10,12 @@ from appliance.node import passwords
 from appliance.node.control import command
 from appliance.node.passwords import TooManyTries, WrongPassword
 from appliance.node.patience import network_of
+from appliance.node.topic import Topic
 from appliance.records.language import LANGUAGES
 from appliance.records.person import Actor, OpenSession, Person, Role, is_person_id
 from appliance.store.errors import NoSuchPerson
 from appliance.store.people import Known, Profile, compared
 from appliance.store.sessions import OWNER
-
-if TYPE_CHECKING:
-    from appliance.node.node import Node
 
 log = Log("people")
 
@@ -27,13 +25,8 @@ _EMAIL = re.compile(r"[^\s@<>]{1,64}@[^\s@<>]{1,255}")
 _HOUR, _DAY = 3600.0, 86_400.0
 
 
-class PeopleCommands:
+class PeopleCommands(Topic):
     """The commands about people. Whoever guesses at passwords is made to wait by ``Node.patience``."""
-
-    _node: "Node"
-
-    def _allow(self, actor: Actor, action: str) -> None:
-        raise NotImplementedError
 
     # People
 

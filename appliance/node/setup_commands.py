@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -12,6 +12,7 @@ from appliance.ground.errors import Refused, SettingsError
 from appliance.node import servers
 from appliance.node.control import command
 from appliance.node.sign_ins import SignIns
+from appliance.node.topic import Topic
 from appliance.records.first_run import Step, StepState, Tried
 from appliance.records.person import Actor, Role
 from appliance.records.sign_in import SignIn, SignInState
@@ -19,9 +20,6 @@ from appliance.reports.dry_day import DryDay, dry_day
 from appliance.settings.change import set_values
 from appliance.settings.model import Settings
 from appliance.settings.read import load
-
-if TYPE_CHECKING:
-    from appliance.node.node import Node
 
 ENTRIES_MOST = 20_000  # of the journal that the dry day is counted from
 
@@ -41,13 +39,8 @@ SECRETS: dict[str, tuple[str, ...]] = {
 }
 
 
-class SetupCommands:
+class SetupCommands(Topic):
     """The commands of the first run. The settings are the file's, read anew: what runs may be older."""
-
-    _node: "Node"
-
-    def _allow(self, actor: Actor, action: str) -> None:
-        raise NotImplementedError
 
     @command
     def setup_steps(self, actor: Actor) -> list[Step]:

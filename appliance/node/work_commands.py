@@ -1,9 +1,10 @@
 """Working on cases: taking a decision back, taking care of a case, who is at it, notes, ready-made answers, files."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from appliance.ground.errors import Refused
 from appliance.node.control import command
+from appliance.node.topic import Topic
 from appliance.policy import macros
 from appliance.records.case import CaseFile
 from appliance.records.language import LANGUAGES, Code
@@ -12,20 +13,12 @@ from appliance.records.policy import Tier
 from appliance.records.work import Correction, File, Macro, Note
 from appliance.store.errors import NoSuchPerson
 
-if TYPE_CHECKING:
-    from appliance.node.node import Node
-
 CORRECTIONS_MOST = 1_000
 Doing = Literal["editing", "looking", "gone"]
 
 
-class WorkCommands:
+class WorkCommands(Topic):
     """The commands of people at work on a case. People are named as they stand in the journal: a person's id, a key's name."""
-
-    _node: "Node"
-
-    def _allow(self, actor: Actor, action: str) -> None:
-        raise NotImplementedError
 
     # Taking a decision back
 

@@ -31,12 +31,13 @@ _FLUSH_MEMORY = 0.8  # how much of the running flush time stays at each new one
 
 
 class Ticket(Generic[Result]):
-    """A job on its way, and the place where its caller waits."""
+    """A job on its way, and the place where its caller waits. ``alone``: it is no part of a transaction; a batch ends before it."""
 
-    __slots__ = ("_done", "error", "job", "result")
+    __slots__ = ("_done", "alone", "error", "job", "result")
 
-    def __init__(self, job: Job[Result]) -> None:
+    def __init__(self, job: Job[Result], alone: bool = False) -> None:
         self.job = job
+        self.alone = alone
         self.result: Result | None = None
         self.error: BaseException | None = None
         self._done = threading.Lock()
@@ -52,17 +53,6 @@ class Ticket(Generic[Result]):
         if self.error is not None:
             raise self.error
         return self.result  # type: ignore[return-value]
-
-
-class _Between:
-    """Work for the writer's thread that is no transaction; a batch ends before it."""
-
-    def __init__(self, work: Callable[[], object]) -> None:
-        self.work = work
-
-    def __call__(self, books: Books) -> None:
-        """Never as part of a batch."""
-        raise NotImplementedError
 
 
 class Writer:
@@ -117,7 +107,7 @@ class Writer:
         """Run a job and wait until its effects are on disk."""
         return self.submit(job).wait()
 
-    def submit(self, job: Job[Result]) -> Ticket[Result]:
+    def submit(self, job: Job[Result], alone: bool = False) -> Ticket[Result]:
         """Queue a job. Refused at once when the store is broken or closed, or the queue is full."""
         if self.broken is not None:
             raise self.broken
@@ -125,7 +115,7 @@ class Writer:
             raise StoreClosed("The store is closed.", "The node is stopping.")
         if self._queue.qsize() >= self._limits.queue_jobs:
             raise StoreBusy(f"{self._limits.queue_jobs} changes wait for the disk already.", "Try again shortly; see how busy the disk is.")
-        ticket = Ticket(job)
+        ticket = Ticket(job, alone)
         self._queue.put(ticket)
         if self._queue.qsize() >= self._wanted:
             self._enough.set()
@@ -133,7 +123,7 @@ class Writer:
 
     def between(self, work: Callable[[], object]) -> None:
         """Have something done on the writer's thread between two transactions, and wait for it."""
-        self.submit(_Between(work)).wait()
+        self.submit(lambda _: work(), alone=True).wait()
 
     # The thread
 
@@ -149,7 +139,7 @@ class Writer:
                 continue
             if first is None:
                 break
-            open_ = self._aside(first, first.job) if isinstance(first.job, _Between) else self._batch(first)
+            open_ = self._aside(first) if first.alone else self._batch(first)
             pause = self._limits.idle_seconds
         self._refuse_rest()
         self._resting = True
@@ -174,10 +164,10 @@ class Writer:
             log.warning("store_upkeep_failed", reason=str(error))
             return self._limits.idle_seconds * 100
 
-    def _aside(self, ticket: Ticket[Any], between: _Between) -> bool:
+    def _aside(self, ticket: Ticket[Any]) -> bool:
         """Work that must not be in a transaction."""
         try:
-            ticket.result = between.work()
+            ticket.result = ticket.job(self._books)
         except Exception as error:
             ticket.error = self._explain(error) if isinstance(error, sqlite.Error) else error
         ticket.finish()
@@ -222,7 +212,7 @@ class Writer:
                 ticket = self._queue.get_nowait()
             except Empty:
                 return True
-            if ticket is not None and isinstance(ticket.job, _Between):
+            if ticket is not None and ticket.alone:
                 self._set_aside = ticket
                 return True
         return False

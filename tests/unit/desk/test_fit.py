@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import msgspec
 import pytest
 
 from appliance.desk.answer import answer
@@ -117,3 +118,27 @@ def test_what_a_question_points_to_must_be_something_the_passage_speaks_of() -> 
     assert answer(case("We bought a pump. How long is its warranty?"), desk(shelf), OPEN).decision is Decision.SEND
     strange = "The new sauna stove in our cottage hums at night. How long is its warranty?"
     assert answer(case(strange), desk(shelf), OPEN).decision is Decision.REVIEW
+
+
+#: A fact whose own names are longer than what everybody calls it.
+HOURS = msgspec.structs.replace(
+    passage(
+        "opening_hours", "Asiakaspalvelu ja varasto ovat auki klo 8–17.", key="opening_hours",
+        title="Milloin asiakaspalvelu ja varasto ovat auki?", aliases=("asiakaspalvelun ja varaston aukioloajat",),
+    ),
+    language="fi",
+)  # fmt: skip
+
+
+def weighed(text: str, *keys: str) -> float:
+    return fit(Asked(text=text, code="fi", keys=keys), Found(passage=HOURS, score=0.66))
+
+
+def test_a_fact_that_a_question_names_and_asks_nothing_beside_is_found_whatever_its_own_names() -> None:
+    assert weighed("Mitkä ovat aukioloajat?", "opening_hours") > 0.55
+
+
+def test_a_fact_that_is_named_is_not_enough_where_it_may_be_another_or_more_is_asked() -> None:
+    assert weighed("Mitkä ovat aukioloajat?", "opening_hours", "shop_hours") < 0.55
+    assert weighed("Mitkä ovat aukioloajat?", "shop_hours") < 0.55
+    assert weighed("Mitkä ovat museon aukioloajat?", "opening_hours") < 0.2  # a stranger, and not named: both count
