@@ -13,6 +13,9 @@ Words arrive late, twice and out of order, and a machine that slept still believ
 number, its **term**, written to disk before it is used and never used again: whatever comes from an earlier term is refused, and a
 leader that starts anew is a standby like any other.
 
+A person may make a node leader that lacks what the other did alone. Then the journal cannot say what was answered, and the claim in
+the mailbox must: no reply leaves for a message without one, in whichever way it came in (``permission.turn``).
+
 All this is one pure function, ``lease.step``: what I know and what I heard, to what I know and what to do. It has no clock, no
 network and no disk, so seeded worlds can try it many thousand times (``tests/pair``).
 

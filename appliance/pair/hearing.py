@@ -12,9 +12,7 @@ def hear_peer(standing: Standing, beat: Beat, own: Own, now: float) -> Standing:
     last = standing.beat
     if beat.sender != standing.peer or (last is not None and (beat.boot, beat.sent_at) < (last.boot, last.sent_at)):
         return standing
-    # "The other one is switched off" is no longer so.
-    wish = None if standing.wish == "takeover" else standing.wish
-    standing = replace(standing, beat=beat, heard_at=now, wish=wish)
+    standing = replace(_not_switched_off(standing), beat=beat, heard_at=now)
     if beat.phase == "leader":
         standing = _hear_leader(standing, beat, now)
     elif beat.phase == "stands":
@@ -22,6 +20,16 @@ def hear_peer(standing: Standing, beat: Beat, own: Own, now: float) -> Standing:
     else:
         standing = _hear_standby(standing, beat)
     return _count(standing, beat.hears, now)
+
+
+def _not_switched_off(standing: Standing) -> Standing:
+    """The peer is heard, so a person's word that it is switched off holds no more: the wish ends, and so does standing by it.
+
+    Both are there now, and of two that hear each other the longer journal leads; nothing has to be left behind.
+    """
+    if standing.wish == "takeover":
+        standing = replace(standing, wish=None)
+    return as_standby(standing) if standing.forced and standing.phase == "stands" else standing
 
 
 def _hear_leader(standing: Standing, beat: Beat, now: float) -> Standing:
@@ -75,8 +83,11 @@ def _adopt(standing: Standing, term: int) -> Standing:
 
 
 def _not_leading_against_me(standing: Standing, beat: Beat) -> Standing:
-    """The peer says that it leads no more, in a term no older than what I promised: the promise is done with."""
-    if beat.term < standing.kept.term:
+    """The peer says that it leads no more, in a term no older than what I promised: the promise is done with.
+
+    Not while the last mail of the peer is leaving: the promise was made so that nobody else sends meanwhile.
+    """
+    if beat.term < standing.kept.term or beat.sending:
         return standing
     return replace(standing, promise_left=0.0)
 
@@ -114,10 +125,16 @@ def _looked(standing: Standing) -> Standing:
 
 
 def _took(standing: Standing, reply: Reply, jitter: float, now: float) -> Standing:
+    """The witness gave the term, or did not.
+
+    Whoever once stood by a person's word waits in every term until it is in step again: the first answer, which said how long the
+    other's lease may run, may have been lost, and from then on the record names this node as if nothing were in its way.
+    """
     if not reply.granted:
         return replace(as_standby(standing), waits_until=now + standing.pace.pause_seconds * (1 + jitter))
-    lease = standing.asked_at + standing.pace.lease_seconds
-    return replace(standing, won=True, lease_from_witness=lease, promise_left=max(standing.promise_left, reply.wait_seconds))
+    lease = standing.pace.lease_seconds
+    wait = max(reply.wait_seconds, lease) if standing.kept.forced else reply.wait_seconds
+    return replace(standing, won=True, lease_from_witness=standing.asked_at + lease, promise_left=max(standing.promise_left, wait))
 
 
 def _noted(standing: Standing, note: Note, own: Own, now: float) -> Standing:

@@ -38,7 +38,8 @@ class Beat(Record):
     """A heartbeat: everything that one node tells the other, several times a second. Any of them may be lost, late or twice.
 
     ``yields``: it does not stand now, because it has just handed over or stood in vain. ``in_sync`` is the leader's word that the
-    hearer holds everything that was ever acknowledged.
+    hearer holds everything that was ever acknowledged. ``sending``: the data of a mail is on its way out; when a node that leads no
+    more says so, it is not done with leading.
     """
 
     sender: str
@@ -52,6 +53,7 @@ class Beat(Record):
     in_sync: bool
     yields: bool
     hears: Hears | None = None
+    sending: bool = False
 
 
 class Look(Record):

@@ -9,11 +9,20 @@ from appliance.records.base import Record
 Loops = Literal["no", "provisional", "yes"]
 Sends = Literal["nothing", "unclaimed", "everything"]
 
+Claim = Literal["none", "mine", "other"]
+"""The claim flag of a message as the mailbox shows it: nobody's; this node's, set in this very term; or anybody else's.
+
+This node's own of an earlier term is ``other``: since then the peer may have answered.
+"""
+Turn = Literal["wait", "claim", "send", "hold"]
+"""What is to be done with a message that is to be answered; ``hold`` leaves it to a person."""
+
 
 class Leave(Record):
     """``loops``: whether it takes in and answers; ``provisional`` acknowledges nothing and comes to intake again afterwards.
 
-    ``sends``: what may leave; ``unclaimed`` are messages without any claim flag. ``reason`` is a code of ``reasons.SENTENCES``.
+    ``sends``: what may leave; ``unclaimed`` are messages that carry no claim but this node's of this term. ``reason`` is a code of
+    ``reasons.SENTENCES``.
     """
 
     loops: Loops
@@ -49,9 +58,25 @@ def may_act(standing: Standing, now: float) -> bool:
 
 
 def may_send(standing: Standing, now: float, *, claimed: bool = True) -> bool:
-    """Asked last thing before the data of a mail leaves. ``claimed``: the message carries somebody's claim flag."""
+    """Asked last thing before the data of a mail leaves. ``claimed``: the claim that the message carries is not this node's of this term.
+
+    A message that carries none at all is not asked about here; ``turn`` says that it is claimed first.
+    """
+    return turn(standing, now, "other" if claimed else "mine") == "send"
+
+
+def turn(standing: Standing, now: float, claim: Claim) -> Turn:
+    """What to do with a message before its reply is journalled as *sending*, by the claim that it carries.
+
+    No reply leaves for a message without a claim, whoever leads and however it came in. The claim is all that a node sees which is
+    made leader by a person and lacks the journal of the other: what was answered without one looks to it as if nobody had been there.
+    """
     sends = leave(standing, now).sends
-    return sends == "everything" or (sends == "unclaimed" and not claimed)
+    if sends == "nothing":
+        return "wait"
+    if claim == "none":
+        return "claim"
+    return "send" if sends == "everything" or claim == "mine" else "hold"
 
 
 def may_acknowledge(standing: Standing, now: float, *, peer_holds: bool) -> bool:

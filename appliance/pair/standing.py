@@ -181,7 +181,7 @@ def make_beat(standing: Standing, heard: Heard, now: float) -> Beat:
     return Beat(
         sender=standing.me, boot=kept.boot, sent_at=now, term=kept.term, phase=standing.phase, end=own.end, healthy=own.healthy,
         joined=kept.joined, in_sync=standing.phase == "leader" and standing.mode == "pair",
-        yields=standing.phase == "standby" and now < standing.waits_until, hears=_hears(standing),
+        yields=standing.phase == "standby" and now < standing.waits_until, hears=_hears(standing), sending=own.sending,
     )  # fmt: skip
 
 

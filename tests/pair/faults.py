@@ -126,6 +126,22 @@ FAULTS: tuple[Fault, ...] = (
 )  # fmt: skip
 
 
+def take_over_unanswered(world: "World", machine: "Machine", seconds: float) -> None:
+    """A person presses while the other leads out of sight. The witness agrees, but its answer is lost; and the other, cut off from
+    the witness in that moment, does not learn of it either."""
+    cut(world, machine, seconds)
+    world.witness.loses_its_answer(machine, seconds)
+    take_over(world, machine, seconds)
+
+
+FORCED: tuple[Fault, ...] = (
+    crash, pause, cut, cut_one_way, cable_out, lose_witness, freeze_witness, cut_and_freeze, lose_packets, slow_network, broken_disk,
+    clock_leaps, take_over, take_over, take_over, crash_then_take_over, crash_then_take_over, start_anew_and_take_over,
+    take_over_unanswered, take_over_unanswered,
+)  # fmt: skip
+"""A person presses in most of these worlds. A list of its own, so that the worlds of known seeds stay as they are."""
+
+
 def plan(seed: random.Random, faults: Sequence[Fault], begin: float, end: float) -> list[tuple[float, Fault, int, float]]:
     """Two to six faults: when, what, which machine, and for how long."""
     chosen = []

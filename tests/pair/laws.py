@@ -109,6 +109,8 @@ class Laws:
         if message in self.sent:
             self.broken(f"message {message} was answered twice")
         self.sent.add(message)
+        if message not in self.world.claims:
+            self.broken(f"message {message} was answered and carries no claim")
         off = self.outbound_off_since
         if off is not None and off < asked_at and not machine.standing.kept.forced and not self.left_behind:
             self.broken(f"message {message} left after outbound was switched off")

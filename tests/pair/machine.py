@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from appliance.pair.messages import Action, AskWitness, Beat, End, Heard, Keep, Kept, Own, Reply, Send, Stop, Wish
+from appliance.pair.permission import Claim, Turn
 from appliance.pair.standing import Standing, lease_end
 
 if TYPE_CHECKING:
@@ -210,9 +211,7 @@ class Machine:
         if self.world.random.random() < 0.08:
             self.write(("outbound", int(self.world.random.random() < 0.7)))
         elif ready:
-            message = self.world.random.choice(ready)
-            self.sending[len(self.journal) + 1] = message
-            self.write(("sending", message))
+            self.begin_to_send(self.world.random.choice(ready))
         else:
             self.take_in(certain)
 
@@ -231,17 +230,33 @@ class Machine:
         if not waiting:
             return
         if certain:
-            self.world.claims.setdefault(waiting[0], (self.name, self.term))
+            self.put_claim(waiting[0])
         self.write(("message", waiting[0]))
+
+    def begin_to_send(self, message: int) -> None:
+        """Claim it first where nobody has yet: whoever read it had no lease."""
+        if self.turn(message) == "claim":
+            self.put_claim(message)
+        if self.turn(message) == "send":
+            self.sending[len(self.journal) + 1] = message
+            self.write(("sending", message))
+
+    def turn(self, message: int) -> Turn:
+        return self.world.rules.turn(self.standing, self.clock(), self.claim(message))
+
+    def put_claim(self, message: int) -> None:
+        """The first one stays."""
+        self.world.claims.setdefault(message, (self.name, self.term))
 
     def may_take(self, message: int) -> bool:
         """A forced leader takes no mail that carries a claim; what once diverged is for a person."""
-        return message not in self.world.diverged and not (self.is_claimed(message) and self.standing.kept.forced)
+        return message not in self.world.diverged and not (self.claim(message) == "other" and self.standing.kept.forced)
 
-    def is_claimed(self, message: int) -> bool:
-        """By the other, or by this node in an earlier term: since then the other may have answered it."""
-        mine = (self.name, self.term)
-        return self.world.claims.get(message, mine) != mine
+    def claim(self, message: int) -> Claim:
+        claim = self.world.claims.get(message)
+        if claim is None:
+            return "none"
+        return "mine" if claim == (self.name, self.term) else "other"
 
     def taken(self) -> set[int]:
         return set(self.messages("message"))
@@ -315,7 +330,7 @@ class Machine:
 
     def guard(self, message: int) -> None:
         """The last question before the data of a mail."""
-        if not self.outbound_on() or not self.world.rules.may_send(self.standing, self.clock(), claimed=self.is_claimed(message)):
+        if not self.outbound_on() or self.turn(message) != "send":
             return
         self.effects += 1
         seconds = self.world.random.random() * self.world.rules.data_seconds

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from appliance.pair.messages import Ask, Reply, WitnessRecord
+from appliance.pair.messages import Ask, Reply, Take, WitnessRecord
 
 if TYPE_CHECKING:
     from tests.pair.machine import Machine
@@ -60,10 +60,24 @@ class Witness:
         self.world = world
         self.record = WitnessRecord()
         self.frozen_until = 0.0
+        self.mute: dict[str, float] = {}
 
     def freeze(self, seconds: float) -> None:
         self.frozen_until = max(self.frozen_until, self.world.now + seconds)
         self.world.tell(None, "the witness is frozen for", seconds)
+
+    def loses_its_answer(self, machine: "Machine", seconds: float) -> None:
+        """The next term that it gives to this machine is given in vain: nobody hears of it for a while."""
+        self.mute[machine.name] = seconds
+
+    def _unheard(self, machine: "Machine", ask: Ask) -> bool:
+        if machine.name not in self.mute or not isinstance(ask, Take):
+            return False
+        seconds, peer = self.mute.pop(machine.name), machine.peer.name
+        self.world.tell(machine, "loses the witness's answer")
+        self.world.network.cut(peer, "w", seconds)
+        self.world.network.cut("w", peer, seconds)
+        return True
 
     def asked(self, machine: "Machine", ask: Ask) -> None:
         for delay in self.world.network.delays(machine.name, "w"):
@@ -77,6 +91,8 @@ class Witness:
         self.record, reply = self.world.rules.witness_answers(before, ask)
         if self.record != before:
             self.world.tell(None, "the witness has", self.record)
+        if self._unheard(machine, ask):
+            return
         for delay in self.world.network.delays("w", machine.name):
             self.world.after(delay, self.replied, machine, reply)
 

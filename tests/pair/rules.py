@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from appliance.pair.lease import step
 from appliance.pair.messages import Action, Ask, Heard, Reply, WitnessRecord
-from appliance.pair.permission import Leave, leave, may_acknowledge, may_send
+from appliance.pair.permission import Claim, Leave, Turn, leave, may_acknowledge, turn
 from appliance.pair.standing import Pace, Standing, start
 from appliance.pair.witness_record import answer
 
@@ -40,8 +40,8 @@ class Rules:
     def leave(self, standing: Standing, now: float) -> Leave:
         return leave(standing, now)
 
-    def may_send(self, standing: Standing, now: float, *, claimed: bool) -> bool:
-        return may_send(standing, now, claimed=claimed)
+    def turn(self, standing: Standing, now: float, claim: Claim) -> Turn:
+        return turn(standing, now, claim)
 
     def acknowledged_to(self, machine: "Machine") -> int:
         """The last position that may be acknowledged."""

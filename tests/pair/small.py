@@ -47,6 +47,7 @@ class State(NamedTuple):
     leaders: frozenset[tuple[int, int, int]] = frozenset()
     restarts_left: int = 2
     pauses_left: int = 2
+    wishes_left: int = 0
 
 
 class SmallRules:
@@ -98,6 +99,8 @@ def events(rules: SmallRules, state: State) -> Iterator[tuple[str, State]]:
             yield f"the witness hears {name}", _answered(state, place)
         if state.replies[place] is not None:
             yield f"{name} hears the witness", _replied(rules, state, place)
+        if state.wishes_left:
+            yield f"a person asks {name} to take over", _wished(rules, state, place)
         if state.nodes[place].phase == "leader":
             yield from _journal_events(state, place, name)
 
@@ -154,6 +157,11 @@ def _restarted(rules: SmallRules, state: State, place: int) -> State:
     return state._replace(nodes=nodes, restarts_left=state.restarts_left - 1)
 
 
+def _wished(rules: SmallRules, state: State, place: int) -> State:
+    state = state._replace(wishes_left=state.wishes_left - 1)
+    return _heard(rules, state, place, Heard(own=own(state, place), wish="takeover"))
+
+
 def delivered(rules: SmallRules, state: State, place: int) -> State:
     beat = state.beats[1 - place]
     state = state._replace(beats=_put(state.beats, 1 - place, None))
@@ -194,7 +202,7 @@ def broken(state: State) -> str:
     if len({term for term, _, _ in state.leaders}) < len(state.leaders):
         return "two leaders in one term"
     for node, journal in zip(state.nodes, state.journals, strict=True):
-        if holds(node, NOW) and journal[: len(state.acknowledged)] != state.acknowledged:
+        if holds(node, NOW) and not node.kept.forced and journal[: len(state.acknowledged)] != state.acknowledged:
             return f"{node.me} leads without what was acknowledged"
     return ""
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.pair import variants
-from tests.pair.faults import FAULTS, Fault, cable_out, clock_leaps, crash, crash_both
+from tests.pair.faults import FAULTS, Fault, cable_out, clock_leaps, crash, crash_both, pause, take_over_unanswered
 from tests.pair.laws import LawBroken
 from tests.pair.rules import Rules
 from tests.pair.world import live
@@ -19,6 +19,8 @@ CAUGHT = [
     (variants.NoMargin(), (cable_out, clock_leaps), "both may send"),
     (variants.CountsAFrozenWitness(), FAULTS, ""),
     (variants.AcknowledgesBeforeThePeersFlush(), (crash, crash_both), "without acknowledged"),
+    (variants.AnswersWithoutAClaim(), FAULTS, "carries no claim"),
+    (variants.TakesAgainWithoutWaiting(), (take_over_unanswered, pause), "both may send"),
 ]
 WORLDS_MOST = 2500
 

@@ -41,6 +41,21 @@ def test_no_small_history_without_a_witness_breaks_a_law() -> None:
     assert found.depth >= DEPTH
 
 
+@pytest.mark.parametrize("beginning", BEGINNINGS)
+def test_no_small_history_in_which_a_person_presses_breaks_a_law(beginning: str) -> None:
+    found = searched(SmallRules(), after(formed("tcp"), *BEGINNINGS[beginning])._replace(wishes_left=1))
+    assert not found.law, f"{found.law}: {found.history}"
+    assert found.depth >= DEPTH
+
+
+@pytest.mark.parametrize("then", [(), ("b hears the witness",), ("time passes",), ("b hears the witness", "time passes")])
+def test_no_small_history_breaks_a_law_once_the_witness_has_agreed_to_a_persons_word(then: tuple[str, ...]) -> None:
+    alone = after(formed("tcp"), *BEGINNINGS["the leader works alone"])._replace(wishes_left=1)
+    found = searched(SmallRules(), after(alone, "a person asks b to take over", *ASKED_B, "the witness hears b", *then))
+    assert not found.law, f"{found.law}: {found.history}"
+    assert found.depth >= DEPTH
+
+
 class LeadsOnAfterARestart(SmallRules):
     """Takes up its old term."""
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from appliance.pair.messages import Action, Ask, AskWitness, Heard, Note, Reply, Take, WitnessRecord
+from appliance.pair.permission import Claim, Turn
 from appliance.pair.standing import Standing
 from tests.pair.rules import Rules
 
@@ -84,3 +85,20 @@ class AcknowledgesBeforeThePeersFlush(Rules):
 
     def peer_flush_seconds(self, machine: "Machine") -> float:
         return 0.0 * machine.flush_seconds
+
+
+class AnswersWithoutAClaim(Rules):
+    """Claims at intake only: what was read without the lease is answered later, and nobody can see it in the mailbox."""
+
+    def turn(self, standing: Standing, now: float, claim: Claim) -> Turn:
+        return super().turn(standing, now, "mine" if claim == "none" else claim)
+
+
+class TakesAgainWithoutWaiting(Rules):
+    """Believes the witness's record, which names it since an answer that got lost, and not that the other's lease may still run."""
+
+    def step(self, standing: Standing, heard: Heard, now: float) -> tuple[Standing, tuple[Action, ...]]:
+        after, actions = super().step(standing, heard, now)
+        if after.won and not standing.won and not after.forced:
+            after = replace(after, promise_left=standing.promise_left)
+        return after, actions

@@ -1,7 +1,7 @@
 """A seeded world: two nodes, a witness, a network, disks and clocks, people, and everything that can break.
 
 ``python -m tests.pair.world --worlds 100000 --seed 1`` runs many and prints the seed of the first that breaks a law, with the last
-that happened in it. The same seed gives the same world.
+that happened in it. The same seed gives the same world. ``--forced`` has a person press "take over" in most of them.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from typing import Any
 
 from appliance.pair.messages import WitnessKind
-from tests.pair.faults import FAULTS, Fault, plan
+from tests.pair.faults import FAULTS, FORCED, Fault, plan
 from tests.pair.laws import LawBroken, Laws
 from tests.pair.machine import TICK, Machine
 from tests.pair.network import Network, Witness
@@ -125,11 +125,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Run seeded worlds of a pair and stop at the first that breaks a law.")
     parser.add_argument("--worlds", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--forced", action="store_true", help="a person presses take over in most of them")
     wanted = parser.parse_args()
     began = time.perf_counter()
     for count in range(wanted.worlds):
         try:
-            live(wanted.seed + count)
+            live(wanted.seed + count, faults=FORCED if wanted.forced else FAULTS)
         except LawBroken as broken:
             print(f"world {count + 1}: {broken}")
             return 1

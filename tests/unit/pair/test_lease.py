@@ -4,9 +4,9 @@ from msgspec.structs import replace
 
 from appliance.pair.lease import step
 from appliance.pair.messages import AskWitness, Beat, End, Heard, Hears, Keep, Kept, Look, Note, Own, Reply, Send, Stop, WitnessRecord
-from appliance.pair.permission import leave, may_acknowledge, may_send
+from appliance.pair.permission import leave, may_acknowledge, may_send, turn
 from appliance.pair.reasons import CODES
-from appliance.pair.standing import Pace, Standing, lease_end, paced, start
+from appliance.pair.standing import Pace, Standing, ask, lease_end, paced, start
 
 KEPT = Kept(boot=3, term=7, supports="b", joined=True)
 
@@ -113,6 +113,52 @@ def test_a_persons_word_that_the_other_is_off_ends_when_the_other_is_heard() -> 
     asked, _ = step(standing, Heard(wish="takeover"), 100.1)
     heard, _ = step(asked, Heard(beat=beat(phase="standby")), 100.2)
     assert (asked.wish, heard.wish) == ("takeover", None)
+
+
+def stands_by_a_persons_word(now: float = 100.0) -> Standing:
+    kept = replace(KEPT, boot=4, term=1000, supports="a", forced=True)
+    return replace(standby(now), phase="stands", kept=kept, forced=True, stood_at=now, counts_from=now, won=True, promise_left=2.0)
+
+
+def test_a_node_that_stands_by_a_persons_word_stands_back_when_the_other_is_heard() -> None:
+    for phase in ("standby", "stands", "leader"):
+        heard, _ = step(stands_by_a_persons_word(), Heard(beat=beat(phase=phase)), 100.1)
+        assert (heard.phase, heard.forced, heard.won) == ("standby", False, False)
+        assert heard.kept.forced, "it may still lack what the other sent alone"
+    assert step(replace(stands_by_a_persons_word(), promise_left=0.0), Heard(), 100.1)[0].phase == "leader"
+
+
+def test_words_of_a_node_whose_last_mail_is_leaving_release_nobody_from_a_promise() -> None:
+    busy, _ = step(standby(), Heard(beat=beat(phase="standby", sending=True)), 100.1)
+    done, _ = step(busy, Heard(beat=beat(phase="standby", sent_at=5.1)), 100.2)
+    assert (busy.promise_left > 2.8, done.promise_left) == (True, 0.0)
+
+
+def test_a_heartbeat_says_that_the_data_of_a_mail_is_leaving() -> None:
+    _, actions = step(standby(), Heard(own=Own(sending=True)), 100.1)
+    assert [action.beat.sending for action in actions if isinstance(action, Send)] == [True]
+
+
+def test_whoever_once_stood_by_a_persons_word_waits_a_whole_lease_for_each_term_that_the_witness_gives_it() -> None:
+    for forced, wait in ((True, 3.0), (False, 0.0)):
+        kept = replace(KEPT, boot=4, term=1001, supports="a", forced=forced)
+        asked = ask(replace(standby(), phase="stands", kept=kept, stood_at=100.0, promise_left=0.0), 100.0, take=True)
+        reply = Reply(number=asked.number, granted=True, record=WitnessRecord(holder="a", term=1001, number=asked.number))
+        after, _ = step(asked, Heard(reply=reply), 100.1)
+        assert (after.phase, after.promise_left) == ("stands" if wait else "leader", wait)
+
+
+def test_no_reply_leaves_for_a_message_that_carries_no_claim() -> None:
+    by_word = replace(leads(), kept=replace(KEPT, forced=True))
+    turns = {
+        who: [turn(standing, 100.1, claim) for claim in ("none", "mine", "other")]
+        for who, standing in {"leads": leads(), "by a person's word": by_word, "stands by": standby()}.items()
+    }
+    assert turns == {
+        "leads": ["claim", "send", "send"],
+        "by a person's word": ["claim", "send", "hold"],
+        "stands by": ["wait", "wait", "wait"],
+    }
 
 
 def test_a_standby_asks_the_witness_once_the_promise_has_run_out() -> None:
