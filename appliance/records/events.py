@@ -240,10 +240,11 @@ class CustomerErased(Event, tag="customer_erased"):
 
 
 class TermBegan(Event, tag="term_began"):
-    """A node became the leader."""
+    """A node became the leader. ``how``: ``handover``, ``takeover`` of a lost peer, ``forced`` by a person; "" for a node alone."""
 
     term: int
     node: str
+    how: str = ""
 
 
 class WordsExpired(Event, tag="words_expired"):

@@ -7,8 +7,9 @@ What we defend against, and with what:
   and named by its position.
 * *Somebody who can write the database but cannot read the keyring.* The hash is keyed, so they can compute none that fits. What
   is left to them is to cut the end off: a cut tail is found back to the last head that lies outside the database (the
-  anchor file), at most a minute of work by default. Putting back a whole older state (database and anchor) shows only to
-  somebody who remembers a newer position: the peer, or a printed one.
+  anchor file), at most a minute of work by default, and back to the last one that the other node of a pair signed too (``heads``).
+  Putting back a whole older state (database and anchor) shows only to somebody who remembers a newer position: the peer, or a printed
+  one.
 * *Somebody who reads the tables*: they hold codes, numbers, keyed prints and sealed words. The sizes and times of messages show.
 * *Somebody who wants an erased customer's words* after the erasure: the key is gone from the keyring; copies of the keyring made
   before (backups) still hold it until they are rewritten, and a solid-state drive may keep old blocks.
@@ -36,6 +37,7 @@ from appliance.ground.files import write_atomically
 from appliance.records.events import CustomerErased, WordsExpired
 from appliance.store import journal
 from appliance.store.books import head_bytes
+from appliance.store.heads import Countersigned, countersigned
 from appliance.store.journal import Chain
 from appliance.store.names import case_number
 from appliance.store.schema import BODIES_PER_ENTRY
@@ -80,6 +82,7 @@ class Head(msgspec.Struct, frozen=True):
     hash: str
     signature: str
     at: float
+    countersigned: Countersigned | None = None  # the newest head that the other node signed too
 
 
 def write_anchor(path: Path, head: Head) -> None:
@@ -173,6 +176,16 @@ class Walk:
                 self.found(position, "head", f"The signed head at entry {position} was changed.")
         return good
 
+    def countersigned(self, anchored: Countersigned | None) -> dict[int, bytes]:
+        """The heads that both nodes signed and whose signatures hold; a bad one is a problem."""
+        good = {}
+        for head in (*countersigned(self._connection), *([] if anchored is None else [anchored])):
+            if head.holds():
+                good[head.position] = bytes.fromhex(head.hash)
+            else:
+                self.found(head.position, "countersignature", f"The head at entry {head.position} that both nodes signed was changed.")
+        return good
+
     def signed(self, position: int, digest: bytes, signature: bytes) -> bool:
         """Whether this node signed that the journal up to here is this."""
         try:
@@ -247,8 +260,15 @@ def verify(
         else:
             walk.found(anchor.position, "anchor", "The head kept outside the database was changed.")
             anchor = None
-    walk.chain(heads)
-    walk.against("a signed head", max(heads, default=0))
+    both = walk.countersigned(None if anchor is None else anchor.countersigned)
+    walk.chain({**heads, **both})
+    for position in heads.keys() & both.keys():
+        if heads[position] != both[position]:
+            walk.found(position, "rewritten", f"Entry {position} was signed twice, and differently.")
+    if max(both, default=0) > max(heads, default=0):
+        walk.against("a head that the other node signed", max(both))
+    else:
+        walk.against("a signed head", max(heads, default=0))
     walk.sealed_bodies()
     for table in replayed() if replayed is not None and not walk.problems else ():
         walk.found(walk.position, "table", f"The table {table} does not follow from the journal.")

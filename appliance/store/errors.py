@@ -8,9 +8,16 @@ StoreError
 ├── KeyringError     the keyring is missing, unreadable or not this database's
 ├── DiskFull         nothing was written; goes on by itself when there is room
 ├── StoreBroken      the disk failed under a write; nothing is written any more
+│   └── Torn         what was handed to the other node could not be written here
 ├── StoreBusy        more work is queued than the limit allows
 ├── StoreClosed      the store has been closed
-└── StaleTerm        the caller's term is over: another node leads
+├── StaleTerm        the caller's term is over: another node leads
+├── NotLeading       this node follows; changes are made where the other one leads
+├── Unconfirmed      written here, and the other node has not confirmed it
+├── Forked           two journals say different things at one position
+├── NotYet           what is asked about lies beyond this journal's end
+├── BadShipment      what came from the other node is damaged, or no part of the chain
+└── UnknownOperation the other node's program knows changes that this one does not
 Refused
 ├── NoSuchCase       no case (or delivery, or key) of that id
 ├── NoSuchPerson     nobody of that name or id
@@ -77,6 +84,48 @@ class StaleTerm(StoreError):
     """The term of the caller is lower than the store's: another node has taken over."""
 
     code = "stale_term"
+
+
+class Torn(StoreBroken):
+    """The other node may hold entries that could not be written here. Writing others in their place would fork the journal."""
+
+    code = "torn"
+
+
+class NotLeading(StoreError):
+    """This node follows: the other one leads, and changes are made there."""
+
+    code = "not_leading"
+
+
+class Unconfirmed(StoreError):
+    """The change is on this node's disk, and nobody may be told so: the other node has not confirmed it."""
+
+    code = "unconfirmed"
+
+
+class Forked(StoreError):
+    """The other journal says something else at a position that this one has; one of the two tails must go."""
+
+    code = "forked"
+
+
+class NotYet(StoreError):
+    """What is asked about, or what comes before it, is not in this journal yet."""
+
+    code = "not_yet"
+
+
+class BadShipment(StoreError):
+    """Entries or words from the other node that are damaged, out of order, or not written with our keys. Nothing was applied."""
+
+    code = "bad_shipment"
+
+
+class UnknownOperation(StoreError):
+    """An entry of a version or kind that this program does not know. It is never skipped; nothing was applied."""
+
+    code = "unknown_operation"
 
 
 class NoSuchCase(Refused):

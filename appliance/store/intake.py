@@ -121,6 +121,7 @@ def _receive(books: Books, prepared: Prepared, term: int, now: float) -> Receipt
     content = prints.content(prepared.words) if prints is not None else ""
     likeness = _likeness(books, prepared, holder, content, now)
     if prepared.arrival.older and likeness.copy_of:
+        books.relied = True
         return Receipt(case=cases.id_of(books.connection, likeness.copy_of), origin=prepared.arrival.origin, known=True)
     index = prepared.message.thread_index
     thread_print = prints.thread_index(index) if index and prints is not None else ""
@@ -147,6 +148,7 @@ def _seen(connection: Connection, prepared: Prepared) -> tuple[int | None, int |
 
 def _known(books: Books, origin: Origin, number: int) -> Receipt:
     kept = cases.by_number(books.connection, number)
+    books.relied = True
     if kept is None:
         raise StoreError(f"The case of entry {number} is not in the tables.", "Run `tandem verify`.")
     return Receipt(case=kept.id, origin=origin, known=True, duplicate_of=cases.id_of(books.connection, kept.duplicate_of))

@@ -25,6 +25,7 @@ _SUM = 32
 _DESTROYED = bytes(_KEY)
 _FORMAT = 1
 _RESTORE = "Put the keyring of this database back from a backup; without it the customers' words cannot be read."
+_RESEED = "Let this node be seeded anew from the one that leads."
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -92,6 +93,49 @@ class Keyring:
             if missing > 0:
                 self._replace(self._slots + random_bytes(_KEY * max(missing, reserve, self.slots // 8)))
 
+    def after(self, count: int) -> bytes:
+        """The keys of the slots from this number on."""
+        return bytes(self._slots[count * _KEY :])
+
+    def take(self, start: int, keys: bytes, used: int) -> None:
+        """Put the other node's keys into the slots from ``start`` on, on disk when this returns. May be repeated.
+
+        Slots below ``used`` stand in our journal: ours must be the same already, and one that is destroyed here stays destroyed.
+        """
+        with self._lock:
+            self._compare(start, keys, used)
+            first = max(start, min(used, self.slots))
+            fresh = keys[(first - start) * _KEY :]
+            taken = self._slots[: first * _KEY] + fresh + self._slots[first * _KEY + len(fresh) :]
+            if taken != self._slots:
+                self._replace(taken)
+
+    def _compare(self, start: int, keys: bytes, used: int) -> None:
+        if start > self.slots or len(keys) % _KEY:
+            raise KeyringError(f"Keys of the slots from {start} on do not fit the keyring {self.path}: it has {self.slots}.", _RESEED)
+        for slot in range(start, min(used, self.slots, start + len(keys) // _KEY)):
+            ours, theirs = self._slots[slot * _KEY : (slot + 1) * _KEY], keys[(slot - start) * _KEY : (slot - start + 1) * _KEY]
+            if ours != theirs and _DESTROYED not in (ours, theirs):
+                raise KeyringError(f"The key in slot {slot} of the keyring {self.path} is not the other node's.", _RESEED)
+
+    def shared(self) -> bytes:
+        """What the other node needs: everything but the signing key, in the layout of the file."""
+        return _packed(msgspec.structs.replace(self._header, signing=""), self._slots)
+
+    @classmethod
+    def install(cls, path: Path, shared: bytes) -> "Keyring":
+        """Put what another node ``shared`` in place of the keyring; this node's own signing key stays, or is made."""
+        header, slots = _parse(path, shared)
+        own = _parse(path, path.read_bytes())[0].signing if path.exists() else random_bytes(_KEY).hex()
+        keyring = cls(path, msgspec.structs.replace(header, signing=own), slots)
+        keyring._replace(slots)
+        return keyring
+
+    @staticmethod
+    def chain_of(path: Path, shared: bytes) -> bytes:
+        """The chain key among shared keys that are meant for this path."""
+        return bytes.fromhex(_parse(path, shared)[0].chain)
+
     def destroy(self, slots: tuple[int, ...]) -> int:
         """Destroy the keys in these slots, on disk when this returns; how many were still there. May be repeated."""
         with self._lock:
@@ -126,13 +170,17 @@ class Keyring:
     def _replace(self, slots: bytearray) -> None:
         """Write the file anew; only once it is on disk do the slots count."""
         header = msgspec.structs.replace(self._header, slots=len(slots) // _KEY)
-        content = msgspec.json.encode(header) + b"\n" + bytes(slots)
         try:
-            write_atomically(self.path, content + hashlib.sha256(content).digest())
+            write_atomically(self.path, _packed(header, slots))
         except OSError as error:
             reason = f"The keyring {self.path} cannot be written: {error.strerror}."
             raise KeyringError(reason, "Check the disk's room and the folder's rights.") from error
         self._header, self._slots = header, slots
+
+
+def _packed(header: _Header, slots: bytearray) -> bytes:
+    content = msgspec.json.encode(header) + b"\n" + bytes(slots)
+    return content + hashlib.sha256(content).digest()
 
 
 def _parse(path: Path, content: bytes) -> tuple[_Header, bytearray]:

@@ -43,6 +43,8 @@ class StoreLimits(Record):
     wal_pages: int = 1_000  # in the write-ahead log before an idle writer brings them home
     wal_pages_max: int = 16_000  # before a busy one does, which holds it up for a moment; 64 MB
     linger_share: float = 0.15  # of the running flush time that the writer waits for company
+    digest_rows: int = 20_000  # of a table that are compared with the other node's in one turn
+    digest_bodies: int = 2_000  # of the sealed bodies in one turn
     problems: int = 200  # that a verification lists
 
 

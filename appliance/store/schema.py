@@ -5,7 +5,7 @@ only a step to be taken loads sqlite-utils. Tables are STRICT; the ones that are
 
 ``cases.no`` is the position of the journal entry by which the case came in, ``deliveries.no`` of the one that queued it, and a
 body's id is its entry's position times eight plus its place in the entry: three lookups that need no index.
-Everything but ``journal``, ``heads`` and ``bodies`` follows from the journal and is changed by ``apply`` alone.
+Everything but ``journal``, ``bodies`` and the local tables follows from the journal and is changed by ``apply`` alone.
 """
 
 from collections.abc import Callable
@@ -16,6 +16,9 @@ from appliance.store import sqlite
 from appliance.store.errors import StoreCorrupt, StoreTooNew
 
 BODIES_PER_ENTRY = 8
+
+#: The tables that are this node's own: the other one never gets them.
+LOCAL_TABLES = ("heads", "countersigned")
 
 #: The tables that follow from the journal, each with the columns that order its rows.
 STATE_TABLES: dict[str, str] = {
@@ -37,6 +40,7 @@ STATE_TABLES: dict[str, str] = {
     "sessions": "id",
     "chats": "id",
     "drafts": "delivery_no",
+    "terms": "position",
 }
 
 _FIRST = """
@@ -226,6 +230,27 @@ def _escalations(database: Any) -> None:
     database.execute("CREATE INDEX escalations_case ON escalations (case_no)")
 
 
+def _countersigned_heads(database: Any) -> None:
+    """Heads that this node signed and the other one too. Like ``heads`` it is this node's own and follows from nothing."""
+    database.execute(
+        """CREATE TABLE countersigned (
+        position INTEGER PRIMARY KEY, hash BLOB NOT NULL, node_key TEXT NOT NULL, signature BLOB NOT NULL, peer_key TEXT NOT NULL,
+        peer_signature BLOB NOT NULL, at REAL NOT NULL) STRICT"""
+    )
+
+
+def _terms(database: Any) -> None:
+    """Who led since when. What the journal holds already is written down too, so that a replay comes to the same."""
+    database.execute(
+        """CREATE TABLE terms (
+        position INTEGER PRIMARY KEY, term INTEGER NOT NULL, node TEXT NOT NULL, at REAL NOT NULL, how TEXT NOT NULL) STRICT"""
+    )
+    database.execute(
+        """INSERT INTO terms (position, term, node, at, how)
+        SELECT position, term, json_extract(CAST(payload AS TEXT), '$.node'), at, '' FROM journal WHERE kind = 'term_began'"""
+    )
+
+
 #: Each takes a ``sqlite_utils.Database``; a later one may use its ``transform`` and ``add_column``.
 STEPS: tuple[Callable[[Any], None], ...] = (
     _first,
@@ -239,6 +264,8 @@ STEPS: tuple[Callable[[Any], None], ...] = (
     _work_on_cases,
     _drafts_in_mailboxes,
     _escalations,
+    _countersigned_heads,
+    _terms,
 )
 
 

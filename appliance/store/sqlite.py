@@ -28,6 +28,7 @@ _BUSY_MILLISECONDS = 5_000
 _STATEMENTS_KEPT = 256  # more than this room has, so each is prepared once a connection
 _WRITER_CACHE_KIB = 8_192
 _READER_CACHE_KIB = 2_048
+_PAGES_A_STEP = 1_000
 _JOURNAL_SIZE_BYTES = 64 * 1024 * 1024
 
 _BUSY, _LOCKED, _READONLY, _IO, _CORRUPT, _FULL, _CANNOT_OPEN, _NOT_A_DATABASE = 5, 6, 8, 10, 11, 13, 14, 26
@@ -53,6 +54,7 @@ class Connection(Protocol):
     def execute(self, sql: str, parameters: Sequence[Any] = ...) -> Cursor: ...
     def executemany(self, sql: str, parameters: Iterable[Sequence[Any]]) -> Cursor: ...
     def executescript(self, sql: str) -> Cursor: ...
+    def backup(self, target: "Connection", *, pages: int = ...) -> None: ...
     def close(self) -> None: ...
 
 
@@ -95,6 +97,15 @@ def open_reader(path: Path) -> Connection:
     connection.execute("PRAGMA query_only=1")
     connection.execute(f"PRAGMA cache_size=-{_READER_CACHE_KIB}")
     return connection
+
+
+def copy(source: Connection, path: Path) -> None:
+    """Copy the database, as the source's open transaction sees it, into a file; in steps, so that other threads get their turn."""
+    target = _connect(str(path), uri=False)
+    try:
+        source.backup(target, pages=_PAGES_A_STEP)
+    finally:
+        target.close()
 
 
 def open_scratch() -> Connection:

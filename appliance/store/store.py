@@ -5,7 +5,6 @@ Whatever changes the state returns when it is on disk. ``term`` is the caller's:
 """
 
 import threading
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,12 +14,11 @@ from appliance.ground.clock import Clock
 from appliance.ground.errors import StoreError
 from appliance.ground.files import exclusive_lock
 from appliance.records.answer import Decision, Outcome
-from appliance.records.case import Case, CaseFile, CaseRow, CaseState
+from appliance.records.case import Case, CaseState
 from appliance.records.delivery import Delivery, DeliveryResult, DeliveryState
 from appliance.records.events import (
     CaseReleased,
     CaseSettled,
-    CustomerErased,
     DeliveryPutOff,
     Event,
     IntakeAcknowledged,
@@ -30,51 +28,51 @@ from appliance.records.events import (
     SwitchSet,
     TermBegan,
     UncertaintyResolved,
-    WordsExpired,
 )
 from appliance.records.message import Arrival, Cursor, Origin, Receipt
-from appliance.records.person import Actor, Approval, Role
-from appliance.records.policy import Reason, Switches, SwitchState
+from appliance.records.person import Approval, Role
+from appliance.records.policy import Reason, Switches
 from appliance.store import (
     audit,
     cases,
     claims,
+    divergent,
     erasure,
     expiry,
     intake,
     journal,
     levers,
     mailing,
-    numbers,
-    opening,
     outbox,
     replay,
     review,
     schema,
     sqlite,
 )
-from appliance.store.books import Books
+from appliance.store.books import TAKES_WORDS, Books
 from appliance.store.chats import Chats
 from appliance.store.elsewhere import Elsewhere
-from appliance.store.errors import StoreLocked, WrongState
+from appliance.store.errors import StaleTerm, StoreLocked, WrongState
 from appliance.store.escalations import Escalations
 from appliance.store.keyring import Keyring
 from appliance.store.limits import SendLimits, StoreLimits
+from appliance.store.looking import Looking
 from appliance.store.mailing import Directory
 from appliance.store.people import People
 from appliance.store.reading import Readers
+from appliance.store.replication import Replication
 from appliance.store.searching import CaseSearch
+from appliance.store.shipment import Replica, Writes
 from appliance.store.upkeep import Upkeep
 from appliance.store.work import Work
 from appliance.store.writer import Job, Result, Writer
 
 _MAKES_CASES_WAIT: frozenset[type[Event]] = frozenset({IntakeAcknowledged, CaseReleased, TermBegan})
-_TAKES_WORDS: frozenset[type[Event]] = frozenset({CustomerErased, WordsExpired})
 _MAKES_DELIVERIES_DUE: frozenset[type[Event]] = frozenset({CaseSettled, ReviewDecided, UncertaintyResolved, SwitchSet, DeliveryPutOff})
 _RECORDED: tuple[type[Event], ...] = (SourceRefreshed, SourceFailed)
 
 
-class Store:
+class Store(Looking):
     """One home's state. Made by ``Store.open``.
 
     ``wake_cases`` and ``wake_deliveries`` are set when something may have become due. A loop clears its event *before* it looks,
@@ -96,11 +94,16 @@ class Store:
         self._stack = ExitStack()
 
     @classmethod
-    def open(cls, home: Path, clock: Clock, *, directory: Directory | None = None, limits: StoreLimits | None = None) -> "Store":
-        """Open the home's state, making it when there is none. Fails with what is wrong and what to do about it."""
+    def open(
+        cls, home: Path, clock: Clock, *, directory: Directory | None = None, limits: StoreLimits | None = None, following: bool = False
+    ) -> "Store":
+        """Open the home's state, making it when there is none. Fails with what is wrong and what to do about it.
+
+        ``following``: one node of a pair, which changes nothing of its own before it is told to ``lead``.
+        """
         store = cls(home, clock, directory or Directory(), limits or StoreLimits())
         try:
-            store._open()
+            store._open(following)
         except sqlite.Error as error:
             store._stack.close()
             raise sqlite.explain(error, store.path) from error
@@ -109,7 +112,7 @@ class Store:
             raise
         return store
 
-    def _open(self) -> None:
+    def _open(self, following: bool) -> None:
         _make_home(self.home)
         self._lock()
         fresh = not self.path.exists()
@@ -119,6 +122,7 @@ class Store:
         self.path.chmod(0o600)
         schema.bring_up_to_date(connection, self.path)
         erasure.finish_erasures(connection, self._keyring)
+        divergent.forget_all(self.home, connection)
         self._books = Books(connection, self._keyring, self.limits)
         self._books.check_keyring()
         self._bodies = self._books.bodies
@@ -129,6 +133,10 @@ class Store:
         self.chats = Chats(self._run, self._readers, self._books, self.clock)
         self._upkeep = Upkeep(self._books, self.home / "anchor", self.clock)
         self._writer = Writer(self._books, self.clock, lambda error: sqlite.explain(error, self.path))
+        self._writer.following = following
+        self.replication = Replication(
+            self._books, self._writer, self._readers, self._upkeep, self.home, self.clock, lambda: self.verify(tables=True)
+        )
         self.work = Work(self._run, self._readers, self._bodies, self.clock)
         self.escalations = Escalations(self._run, self._readers, self._bodies, self.clock)
         self.people = People(self._run, self._readers, self._prints, self.clock)
@@ -174,7 +182,7 @@ class Store:
         self.people.committed(kinds)
         if SwitchSet in kinds:
             self._read_switches(self._books.connection)
-        if kinds & _TAKES_WORDS:
+        if kinds & TAKES_WORDS:
             self._search.forget()
         if kinds & _MAKES_CASES_WAIT:
             self.wake_cases.set()
@@ -215,14 +223,49 @@ class Store:
         An erasure that was cut short after its key was destroyed is finished here, for only a leader may write its entry.
         """
         now = self.clock.now()
+        return self._run(lambda books: _begin(books, node, books.term + 1, now))
 
-        def begin(books: Books) -> int:
-            term = books.term + 1
-            books.append(TermBegan(at=now, by=node, term=term, node=node), term=term)
-            erasure.finish_entries(books, node, term, now)
-            return term
+    # The pair
 
-        return self._run(begin)
+    def lead(self, node: str, term: int, replica: Replica, how: str = "") -> None:
+        """Lead the pair in this term: callers' changes are taken from now on, and each transaction is handed to the replica.
+
+        The first entry says so, and is on this disk when this returns; the other node need not have it. Raises ``StaleTerm`` for a term
+        that is not above the journal's; after any error the store follows.
+        """
+        now = self.clock.now()
+        self._next_look_for_orphans = self.clock.elapsed() + self.limits.orphan_seconds
+        self._writer.lead(lambda books: _begin(books, node, term, now, how), replica)
+
+    def resume(self, term: int, replica: Replica) -> None:
+        """Lead on in a term that this node began: a hand-over was called off. Raises ``StaleTerm`` when another term has begun since."""
+
+        def still_ours(books: Books) -> None:
+            if books.term != term:
+                raise StaleTerm(f"Term {term} is over: the journal is in term {books.term}.", "Another node leads; this one follows it.")
+
+        self._writer.lead(still_ours, replica)
+
+    def follow(self) -> None:
+        """Follow the other node: callers' changes, also those that wait, are refused with ``NotLeading``. Does not wait for anything.
+
+        Reading goes on, and so do ``replication`` and the upkeep of this node's own file. A commit that is under way may still end
+        well: whoever hands over waits with ``come_to_rest`` before looking where the journal ends.
+        """
+        self._writer.follow()
+
+    def come_to_rest(self) -> None:
+        """Return when every change that was handed in before has ended, one way or the other."""
+        self._writer.between(lambda: None)
+
+    @property
+    def following(self) -> bool:
+        """Whether callers' changes are refused because the other node leads, or may lead."""
+        return self._writer.following
+
+    def healthy_writes(self) -> Writes:
+        """How the disk does, for whoever watches that it is not too slow to lead."""
+        return self._writer.writes
 
     def record(self, event: Event, *, term: int) -> int:
         """Journal something that happened elsewhere (a source was read); its position."""
@@ -250,7 +293,7 @@ class Store:
 
     def verify(self, *, tables: bool = False) -> audit.Verification:
         """Walk the whole chain and the bodies; with ``tables`` also replay the journal and compare. Reads everything once."""
-        self._run(lambda _: None)  # what was confirmed before is on disk and visible
+        self.come_to_rest()  # what was confirmed before is on disk and visible
         return self._readers.ask(lambda connection: self._verify(connection, tables))
 
     def _verify(self, connection: sqlite.Connection, tables: bool) -> audit.Verification:
@@ -287,18 +330,6 @@ class Store:
         """The channel was told that these are safe: they wait for the desk from now on, and the cursor moves."""
         told, lost, now = tuple(receipts), tuple(claimed_elsewhere), self.clock.now()
         self._run(lambda books: intake.acknowledge(books, told, cursor, lost, term, now))
-
-    def cursor(self, mailbox: str, folder: str = "") -> Cursor | None:
-        """How far a folder has been read; None when it never was."""
-        return self._readers.ask(lambda connection: intake.cursor_of(connection, mailbox, folder))
-
-    def is_own(self, tandem_key: str) -> bool:
-        """Whether an X-Tandem-Key is one that we made: the mail is our own, come back."""
-        return bool(tandem_key) and bool(self._prints.case_of_key(tandem_key))
-
-    def own_key(self, name: str, message_id: str) -> str:
-        """The X-Tandem-Key of a mail of ours that is about no case; ``name`` stands between two dots of its Message-ID."""
-        return self._prints.delivery_key(name, message_id)
 
     # The desk
 
@@ -396,7 +427,10 @@ class Store:
         """Destroy a customer's key and every word of theirs; the steps. May be repeated; numbers and decisions stay."""
         customer, now, position = self._prints.customer(address), self.clock.now(), self.position
         seen = self._readers.ask(lambda connection: erasure.cases_of(connection, erasure.slot_of(connection, customer), 0))
-        return self._run(lambda books: erasure.erase(books, customer, seen, position, by, term, now))
+        try:
+            return self._run(lambda books: erasure.erase(books, customer, seen, position, by, term, now))
+        finally:  # written here it is, even when the other node has not confirmed it
+            self._readers.ask(lambda connection: divergent.forget_all(self.home, connection))
 
     # Words that are kept no longer
 
@@ -413,11 +447,6 @@ class Store:
                 break  # each of them has changed in between: they are not due any more, or the next time finds them
         self._writer.between(self._upkeep.empty_log)
         return removed
-
-    def expiring(self, days: int) -> dict[str, int]:
-        """Of how many cases ``expire_words`` would remove the words now, by state."""
-        before = self.clock.now() - days * cases.DAY_SECONDS
-        return self._readers.ask(lambda connection: expiry.due_by_state(connection, before))
 
     def archive(self, seen: Iterable[tuple[str, float]], by: str, *, term: int) -> int:
         """Remove the words of those of these cases that have ended, and take them out of the ordinary lists; how many.
@@ -458,10 +487,6 @@ class Store:
         """The levers as they stand. Never raises: what cannot be read counts as closed."""
         return self._switches if self._writer.broken is None else Switches()
 
-    def switch_states(self) -> tuple[SwitchState, ...]:
-        """Each lever that was ever pulled, who pulled it and when."""
-        return self._readers.ask(levers.states)
-
     def _read_switches(self, connection: sqlite.Connection) -> None:
         try:
             self._switches = levers.switches(connection)
@@ -478,94 +503,14 @@ class Store:
         now = self.clock.now()
         self._run(lambda books: levers.revoke_key(books, key, by, term, now))
 
-    def actor_of(self, secret: str) -> Actor | None:
-        """Whose API key this is; None for a wrong or revoked one."""
-        return levers.actor_of(
-            self._readers.one("SELECT name, role FROM keys WHERE digest = ? AND revoked_at = 0", (self._prints.secret(secret),))
-        )
 
-    def keys(self) -> list[dict[str, Any]]:
-        """The API keys without their secrets; revoked ones are marked."""
-        rows = self._readers.all("SELECT id, name, role, by, issued_at, revoked_at FROM keys ORDER BY issued_at, id")
-        names = ("key", "name", "role", "by", "issued_at", "revoked_at")
-        return [dict(zip(names, row, strict=True)) for row in rows]
-
-    # Looking
-
-    def rows(
-        self,
-        states: Iterable[CaseState] | None = None,
-        limit: int = 50,
-        before: str | None = None,
-        text: str = "",
-        oldest_first: bool = False,
-        archived: bool = False,
-        assigned: str | None = None,
-    ) -> list[CaseRow]:
-        """Cases, newest first, going on beyond the case ``before``; or ``oldest_first``. With those a person ``archived`` or without.
-
-        ``text``: those that hold all its words, newest first, of the newest 20,000 (``limits.searched_rows``). ``assigned``: whose
-        they are, "" for nobody's, None for all.
-        """
-        wanted = tuple(CaseState) if states is None else tuple(dict.fromkeys(CaseState(state) for state in states))
-        most, search = max(0, min(limit, self.limits.rows)), self._search
-        if text:
-            below = opening.number_beyond(before, False)
-            return self._readers.ask(
-                lambda reader: opening.found_rows(reader, self._bodies, wanted, search.find(reader, text, below), most, assigned)
-            )
-        beyond = opening.number_beyond(before, oldest_first)
-        return self._readers.ask(lambda reader: cases.rows(reader, self._bodies, wanted, beyond, most, oldest_first, archived, assigned))
-
-    def read_words(self) -> None:
-        """Open the words that cases are searched by, ahead of the first search."""
-        self._readers.ask(self._search.catch_up)
-
-    def file(self, case: str) -> CaseFile | None:
-        """A case opened up; None when there is none of that id."""
-        return self._readers.ask(lambda reader: opening.file_of(reader, self._bodies, case, self.limits))
-
-    def raw(self, case: str) -> bytes | None:
-        """The mail as it came, when it was kept."""
-        return self._readers.ask(lambda reader: opening.raw_mail(reader, self._bodies, case))
-
-    def comments(self, case: str) -> tuple[str, ...]:
-        """What people wrote beside their decisions."""
-        return self._readers.ask(lambda reader: opening.comments_of(reader, self._bodies, case))
-
-    def counts(self) -> dict[CaseState, int]:
-        """How many cases are in each state; kept, not counted."""
-        return {CaseState(state): count for state, count in self._readers.all("SELECT state, count FROM counters")}
-
-    def oldest_waiting_seconds(self, now: float) -> float:
-        """How long the oldest waiting case has been waiting; 0.0 when none is."""
-        return self.waiting_for_desk(now).oldest_seconds
-
-    def waiting_for_desk(self, now: float, promised_seconds: float = 0.0) -> cases.Waiting:
-        """How long the oldest case has waited for the desk, and how many have waited longer than promised (0: no promise)."""
-        most = self.limits.counted
-        return self._readers.ask(lambda reader: cases.waiting(reader, cases.FOR_THE_DESK, promised_seconds, now, most))
-
-    def waiting_for_person(self, now: float, promised_seconds: float = 0.0) -> cases.Waiting:
-        """The same for a person: cases in review and uncertain ones, since they were written."""
-        most = self.limits.counted
-        return self._readers.ask(lambda reader: cases.waiting(reader, cases.FOR_A_PERSON, promised_seconds, now, most))
-
-    def lost_drafts(self) -> int:
-        """How many held drafts did not come to the mailbox they were mailed to, or nobody knows, while their cases wait."""
-        return self._readers.ask(lambda reader: cases.lost_drafts(reader, self.limits.counted))
-
-    def numbers_since(self, at: float, most: int) -> tuple[list[numbers.CaseNumbers], Counter[str]]:
-        """The cases that came in since then as numbers, at most so many of the newest, and which facts no source had."""
-        return self._readers.ask(lambda reader: (numbers.cases_since(reader, at, most), numbers.missing_since(reader, at, most)))
-
-    def shadow_since(self, at: float, most: int) -> list[numbers.Shadowed]:
-        """The cases that the desk settled since then with what people made of them, the newest first."""
-        return self._readers.ask(lambda reader: numbers.shadow_since(reader, at, most))
-
-    def tally(self, since: float) -> dict[str, Any]:
-        """What came in and what became of it since a moment, in all and per hour."""
-        return self._readers.ask(lambda reader: opening.tally(reader, since))
+def _begin(books: Books, node: str, term: int, now: float, how: str = "") -> int:
+    """The entry by which a node begins to lead, and those of erasures that were cut short."""
+    if term <= books.term:
+        raise StaleTerm(f"Term {term} cannot begin: the journal is in term {books.term}.", "Take a higher one.")
+    books.append(TermBegan(at=now, by=node, term=term, node=node, how=how), term=term)
+    erasure.finish_entries(books, node, term, now)
+    return term
 
 
 def _make_home(home: Path) -> None:

@@ -6,6 +6,7 @@ from appliance.ground.clock import Clock
 from appliance.ground.log import Log, Trouble
 from appliance.store.audit import Head, write_anchor
 from appliance.store.books import Books
+from appliance.store.heads import countersigned
 
 log = Log("store")
 
@@ -65,11 +66,13 @@ class Upkeep:
                 raise
         self.anchor_signed()
 
-    def anchor_signed(self) -> None:
-        """Put the newest signed head outside the database."""
+    def anchor_signed(self, anew: bool = False) -> None:
+        """Put the newest signed head outside the database, with the newest that the other node signed too; ``anew``: even when it was."""
         row = self._books.connection.execute("SELECT position, hash, signature, at FROM heads ORDER BY position DESC LIMIT 1").fetchone()
-        if row is not None and row[0] > self._anchored:
-            write_anchor(self._path, Head(position=row[0], hash=row[1].hex(), signature=row[2].hex(), at=row[3]))
+        if row is not None and (row[0] > self._anchored or anew):
+            (both,) = countersigned(self._books.connection, newest=True) or (None,)
+            head = Head(position=row[0], hash=row[1].hex(), signature=row[2].hex(), at=row[3], countersigned=both)
+            write_anchor(self._path, head)
             self._anchored = row[0]
         self._anchored_at = self._clock.elapsed()
 

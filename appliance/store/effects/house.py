@@ -14,6 +14,7 @@ _KEY = "INSERT INTO keys (id, name, role, digest, by, issued_at, revoked_at) VAL
 _CLOSE_OPEN = """UPDATE cases SET state = 'closed', changed_at = ?, reason = 'erased' WHERE no = ?
     AND (state IN ('arrived', 'waiting', 'claimed', 'review', 'routed', 'uncertain', 'dead') OR state = 'replying'
     AND NOT EXISTS (SELECT 1 FROM deliveries WHERE case_no = cases.no AND state = 'sending'))"""
+_TERM = "INSERT INTO terms (position, term, node, at, how) VALUES (?, ?, ?, ?, ?)"
 _FORGET = "DELETE FROM bodies WHERE id BETWEEN ? AND ? AND slot = ?"
 
 
@@ -56,6 +57,7 @@ def _forget(to: Tables, no: int, slot: int) -> None:
         to.execute(_FORGET, (body_number(position, 0), body_number(position, BODIES_PER_ENTRY - 1), slot))
 
 
-def term_began(to: Tables, _: TermBegan) -> None:
+def term_began(to: Tables, event: TermBegan) -> None:
     """Claims of an earlier term can settle nothing any more, so they end now."""
+    to.execute(_TERM, (to.position, event.term, event.node, event.at, event.how))
     to.execute("UPDATE cases SET claimed_until = 0 WHERE state = 'claimed' AND claim < ?", (to.position,))

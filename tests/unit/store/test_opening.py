@@ -177,7 +177,7 @@ def test_every_table_is_strict_and_every_commit_reaches_the_disk(home: Path, clo
         tables = store._readers.all(
             "SELECT name, strict FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%'"
         )
-        assert {name for name, _ in tables} == {*schema.STATE_TABLES, "journal", "heads", "bodies"}
+        assert {name for name, _ in tables} == {*schema.STATE_TABLES, *schema.LOCAL_TABLES, "journal", "bodies"}
         assert all(strict for _, strict in tables)
         ask = store._books.connection.execute
         assert ask("PRAGMA journal_mode").fetchone()[0] == "wal"
