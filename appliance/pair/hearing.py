@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from appliance.pair.leading import lead
 from appliance.pair.messages import Beat, Heard, Hears, Look, Note, Own, Reply, Take
-from appliance.pair.standing import Standing, as_standby, lease_end, peer_agrees
+from appliance.pair.standing import Standing, as_standby, lease_end, peer_agrees, rules_differ
 
 
 def hear_peer(standing: Standing, beat: Beat, own: Own, now: float) -> Standing:
@@ -12,42 +12,65 @@ def hear_peer(standing: Standing, beat: Beat, own: Own, now: float) -> Standing:
     last = standing.beat
     if beat.sender != standing.peer or (last is not None and (beat.boot, beat.sent_at) < (last.boot, last.sent_at)):
         return standing
-    standing = replace(_not_switched_off(standing), beat=beat, heard_at=now)
+    standing = _stand_back(replace(standing, beat=beat, heard_at=now))
     if beat.phase == "leader":
         standing = _hear_leader(standing, beat, now)
     elif beat.phase == "stands":
         standing = _hear_candidate(standing, beat, own, now)
     else:
         standing = _hear_standby(standing, beat)
-    return _count(standing, beat.hears, now)
+    if rules_differ(standing):
+        return standing
+    return _count(_learn_what_was_led(standing, beat), beat.hears, now)
 
 
-def _not_switched_off(standing: Standing) -> Standing:
+def _stand_back(standing: Standing) -> Standing:
     """The peer is heard, so a person's word that it is switched off holds no more: the wish ends, and so does standing by it.
 
-    Both are there now, and of two that hear each other the longer journal leads; nothing has to be left behind.
+    Both are there now, and of two that hear each other the longer journal leads; nothing has to be left behind. Nor does a node go on
+    standing against one with other rules.
     """
     if standing.wish == "takeover":
         standing = replace(standing, wish=None)
-    return as_standby(standing) if standing.forced and standing.phase == "stands" else standing
+    return as_standby(standing) if standing.phase == "stands" and (standing.forced or rules_differ(standing)) else standing
+
+
+def _learn_what_was_led(standing: Standing, beat: Beat) -> Standing:
+    """The peer has the same rules: it leads by them, or knows up to which term others held; and a longer lease is over.
+
+    That lease was promised, or held, by the rules that the peer had in an earlier life.
+    """
+    pace, kept = standing.pace, standing.kept
+    if standing.phase != "leader" and beat.led_otherwise > kept.led_otherwise:
+        kept = replace(kept, led_otherwise=beat.led_otherwise)
+    if kept.lease_seconds > pace.lease_seconds >= standing.promise_left:
+        kept = replace(kept, lease_seconds=pace.lease_seconds)
+    return standing if kept is standing.kept else replace(standing, kept=kept)
 
 
 def _hear_leader(standing: Standing, beat: Beat, now: float) -> Standing:
     """Follow the leader of this or a later term; one of an earlier term is told at once that its time is over."""
     if beat.term < standing.kept.term or (beat.term == standing.kept.term and standing.phase == "leader"):
         return replace(standing, beat_due=now)
-    return _support(standing, beat, now)
+    if rules_differ(standing):
+        standing = _adopt(standing, beat.term)
+        return replace(standing, kept=replace(standing.kept, led_otherwise=max(standing.kept.led_otherwise, beat.term)))
+    standing = _support(standing, beat, now)
+    if standing.kept.led_otherwise > beat.led_otherwise:
+        # It leads this term by these rules, whatever this node was set to meanwhile.
+        standing = replace(standing, kept=replace(standing.kept, led_otherwise=beat.led_otherwise))
+    return standing
 
 
 def _hear_candidate(standing: Standing, beat: Beat, own: Own, now: float) -> Standing:
-    """Support whoever stands with a journal no shorter than mine, unless I lead, or stand in this term myself.
+    """Support whoever stands by my rules with a journal no shorter than mine, unless I lead, or stand in this term myself.
 
     A leader that has stepped down supports nobody before its last mail is out: the next one may send at once.
     """
     standing = _adopt(standing, beat.term) if not _leads(standing, now) else standing
     kept = standing.kept
     free = not own.sending and not _leads(standing, now) and beat.term == kept.term and kept.supports in ("", standing.peer)
-    if free and beat.end >= own.end and (beat.joined or not kept.joined):
+    if free and not rules_differ(standing) and beat.end >= own.end and (beat.joined or not kept.joined):
         return _support(standing, beat, now)
     if beat.term == kept.term and kept.supports == standing.peer:
         # It may lead by now, by my own word: these words may be older than that, and I may have forgotten it in a crash.
@@ -72,7 +95,7 @@ def _support(standing: Standing, beat: Beat, now: float) -> Standing:
     joined, forced = kept.joined or beat.in_sync, kept.forced and not beat.in_sync
     if (kept.term, kept.supports, kept.joined, kept.forced) != (beat.term, standing.peer, joined, forced):
         kept = replace(kept, term=beat.term, supports=standing.peer, joined=joined, forced=forced)
-    return replace(standing, kept=kept, promise_left=standing.pace.lease_seconds, beat_due=now)
+    return replace(standing, kept=kept, promise_left=max(standing.promise_left, standing.pace.lease_seconds), beat_due=now)
 
 
 def _adopt(standing: Standing, term: int) -> Standing:
@@ -107,7 +130,7 @@ def hear_witness(standing: Standing, reply: Reply, heard: Heard, now: float) -> 
     asked = standing.asked
     if asked is None or reply.number != asked.number:
         return standing
-    standing = _adopt(replace(standing, asked=None, record=reply.record, witness_at=now), reply.record.term)
+    standing = _adopt(replace(standing, asked=None, missed=0, record=reply.record, witness_at=now), reply.record.term)
     if isinstance(asked, Look):
         return _looked(standing)
     if asked.term != standing.kept.term:
@@ -128,12 +151,13 @@ def _took(standing: Standing, reply: Reply, jitter: float, now: float) -> Standi
     """The witness gave the term, or did not.
 
     Whoever once stood by a person's word waits in every term until it is in step again: the first answer, which said how long the
-    other's lease may run, may have been lost, and from then on the record names this node as if nothing were in its way.
+    other's lease may run, may have been lost, and from then on the record names this node as if nothing were in its way. It waits for
+    the longest lease that the other may have, also where this node's was shortened meanwhile.
     """
     if not reply.granted:
         return replace(as_standby(standing), waits_until=now + standing.pace.pause_seconds * (1 + jitter))
     lease = standing.pace.lease_seconds
-    wait = max(reply.wait_seconds, lease) if standing.kept.forced else reply.wait_seconds
+    wait = max(reply.wait_seconds, lease, standing.kept.lease_seconds) if standing.kept.forced else reply.wait_seconds
     return replace(standing, won=True, lease_from_witness=standing.asked_at + lease, promise_left=max(standing.promise_left, wait))
 
 

@@ -39,7 +39,7 @@ class Beat(Record):
 
     ``yields``: it does not stand now, because it has just handed over or stood in vain. ``in_sync`` is the leader's word that the
     hearer holds everything that was ever acknowledged. ``sending``: the data of a mail is on its way out; when a node that leads no
-    more says so, it is not done with leading.
+    more says so, it is not done with leading. ``rules`` are the sender's; ``led_otherwise`` as in ``Kept``.
     """
 
     sender: str
@@ -54,6 +54,8 @@ class Beat(Record):
     yields: bool
     hears: Hears | None = None
     sending: bool = False
+    rules: str = ""
+    led_otherwise: int = 0
 
 
 class Look(Record):
@@ -133,6 +135,9 @@ class Kept(Record):
 
     ``joined``: a leader said once that this node holds everything. Without it a node never stands: its journal may be empty.
     ``forced``: it led by a person's word and has not been in step with the peer since; it may lack what the peer has sent.
+    ``lease_seconds``: the longest lease that may still run by this node's word; longer than its own where the setting was shortened.
+    ``rules``: those of the last start. ``led_otherwise``: up to this term somebody may have led by other rules than these, and a
+    witness's record that is no later knows nothing of what was acknowledged then.
     """
 
     boot: int = 0
@@ -140,6 +145,9 @@ class Kept(Record):
     supports: str = ""
     joined: bool = False
     forced: bool = False
+    lease_seconds: float = 0.0
+    rules: str = ""
+    led_otherwise: int = 0
 
 
 class Keep(Record):

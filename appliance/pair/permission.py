@@ -3,7 +3,7 @@
 from typing import Literal
 
 from appliance.pair.messages import WitnessKind
-from appliance.pair.standing import Standing, lease_end, peer_agrees, peer_here, witness_seen
+from appliance.pair.standing import Standing, lease_end, peer_agrees, peer_here, rules_differ, witness_seen
 from appliance.records.base import Record
 
 Loops = Literal["no", "provisional", "yes"]
@@ -97,6 +97,8 @@ def _how(standing: Standing, now: float) -> str:
 def _why_not(standing: Standing, now: float) -> str:
     if standing.phase == "stands":
         return "stands"
+    if rules_differ(standing) and (peer_here(standing, now) or standing.witness != "none"):
+        return "rules_differ"
     if peer_here(standing, now):
         beat = standing.beat
         return "follows" if beat is not None and beat.phase == "leader" else "no_leader_yet"

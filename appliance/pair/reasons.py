@@ -11,6 +11,9 @@ SENTENCES: dict[str, str] = {
     "handing_over": "This node is handing over; nothing new starts.",
     "stands": "This node is asking to lead.",
     "follows": "The other node leads; this one stands by.",
+    "rules_differ": (
+        "The two machines have different settings for the witness or the lease; neither takes over by itself before they are alike."
+    ),
     "no_leader_yet": "Both nodes see each other and are agreeing on a leader.",
     "not_joined": "This node has not yet received everything from the other one.",
     "peer_never_seen": "The other node has not been seen since this one started; it waits for the other node or a person.",

@@ -48,6 +48,9 @@ class Standing(Record):
     me: str
     peer: str
     witness: WitnessKind = "none"
+    rules: str = ""
+    """Which witness, where, and how long the lease is, as a short code. Two nodes support each other only by the same rules: one that
+    leads without a witness does not stop for one that takes over by it, nor does a lease of 10 s end when 3 s have been waited."""
     pace: Pace = Pace()
     kept: Kept
     phase: Phase = "standby"
@@ -72,6 +75,8 @@ class Standing(Record):
     asked: Ask | None = None
     asked_at: float = NEVER
     number: int = 0
+    missed: int = 0
+    """How many questions before the open one got no answer in time."""
     record: WitnessRecord | None = None
     """The witness's record as last answered."""
     witness_at: float = NEVER
@@ -98,17 +103,22 @@ def paced(lease_seconds: float) -> Pace:
 
 
 def start(
-    me: str, peer: str, *, kept: Kept, now: float, witness: WitnessKind = "none", pace: Pace | None = None, jitter: float = 0.0
-) -> Standing:
-    """The standing of a node that starts: always a standby that owes the peer one full lease. ``kept`` is as it lay on disk.
+    me: str, peer: str, *, kept: Kept, now: float, witness: WitnessKind = "none", pace: Pace | None = None, jitter: float = 0.0,
+    rules: str = "",
+) -> Standing:  # fmt: skip
+    """The standing of a node that starts: always a standby that owes the peer one full lease, the longest that it may have promised.
 
-    The new boot is part of ``kept`` and must be written down before the first step.
+    ``kept`` is as it lay on disk. The new boot is part of the one that is returned, and must be written down before the first step.
+    ``rules``: a short code of which witness, where, and how long the lease is; equal on both nodes exactly when those are. To change
+    any of them is to start anew.
     """
     pace = pace or Pace()
-    kept = replace(kept, boot=kept.boot + 1)
+    kept = replace(kept, boot=kept.boot + 1, lease_seconds=max(kept.lease_seconds, pace.lease_seconds))
+    if kept.rules != rules:
+        kept = replace(kept, rules=rules, led_otherwise=kept.term)
     return Standing(
-        me=me, peer=peer, witness=witness, pace=pace, kept=kept, at=now,
-        promise_left=pace.lease_seconds, number=kept.boot * NUMBERS_PER_BOOT, waits_until=now + jitter * pace.pause_seconds,
+        me=me, peer=peer, witness=witness, rules=rules, pace=pace, kept=kept, at=now,
+        promise_left=kept.lease_seconds, number=kept.boot * NUMBERS_PER_BOOT, waits_until=now + jitter * pace.pause_seconds,
     )  # fmt: skip
 
 
@@ -117,9 +127,14 @@ def peer_here(standing: Standing, now: float) -> bool:
     return now - standing.heard_at < standing.pace.suspect_seconds
 
 
+def rules_differ(standing: Standing) -> bool:
+    """The peer was last heard with other rules. Whom nobody has heard yet is not known to have any."""
+    return standing.beat is not None and standing.beat.rules != standing.rules
+
+
 def peer_agrees(standing: Standing, now: float) -> bool:
-    """The peer countersigned something that I sent lately."""
-    return standing.lease_from_peer - standing.pace.lease_seconds > now - standing.pace.suspect_seconds
+    """The peer countersigned something that I sent lately, and has the same rules."""
+    return not rules_differ(standing) and standing.lease_from_peer - standing.pace.lease_seconds > now - standing.pace.suspect_seconds
 
 
 def lease_end(standing: Standing) -> float:
@@ -129,14 +144,14 @@ def lease_end(standing: Standing) -> float:
 
 def witness_seen(standing: Standing, now: float) -> bool:
     """The witness answered the last question, or may still do so in time."""
-    if standing.witness_at == NEVER:
+    if standing.witness_at == NEVER or standing.missed:
         return False
     return standing.asked is None or now - standing.asked_at < standing.pace.patience_seconds
 
 
 def eligible(standing: Standing, record: WitnessRecord) -> bool:
-    """By the witness's record this node holds every acknowledged entry."""
-    return record.term > 0 and (record.in_sync or record.holder == standing.me)
+    """By the witness's record this node holds every acknowledged entry. One from before somebody led by other rules says nothing."""
+    return record.term > standing.kept.led_otherwise and (record.in_sync or record.holder == standing.me)
 
 
 def preferred(standing: Standing, end: End, healthy: bool, now: float) -> bool:
@@ -157,7 +172,8 @@ def ask(standing: Standing, now: float, *, look: bool = False, take: bool = Fals
         question = Look(number=number)
     elif take:
         question = Take(number=number, node=me, term=term, forced=standing.forced)
-    return replace(standing, asked=question, asked_at=now, number=number)
+    missed = standing.missed + 1 if standing.asked is not None else 0
+    return replace(standing, asked=question, asked_at=now, number=number, missed=missed)
 
 
 def may_ask(standing: Standing, now: float) -> bool:
@@ -182,6 +198,7 @@ def make_beat(standing: Standing, heard: Heard, now: float) -> Beat:
         sender=standing.me, boot=kept.boot, sent_at=now, term=kept.term, phase=standing.phase, end=own.end, healthy=own.healthy,
         joined=kept.joined, in_sync=standing.phase == "leader" and standing.mode == "pair",
         yields=standing.phase == "standby" and now < standing.waits_until, hears=_hears(standing), sending=own.sending,
+        rules=standing.rules, led_otherwise=kept.led_otherwise,
     )  # fmt: skip
 
 
@@ -190,5 +207,6 @@ def _hears(standing: Standing) -> Hears | None:
     beat, kept = standing.beat, standing.kept
     if beat is None:
         return None
-    supports = standing.phase == "standby" and beat.phase != "standby" and beat.term == kept.term and kept.supports == standing.peer
+    follows = standing.phase == "standby" and beat.phase != "standby" and not rules_differ(standing)
+    supports = follows and beat.term == kept.term and kept.supports == standing.peer
     return Hears(boot=beat.boot, sent_at=beat.sent_at, countersigns=kept.term if supports else 0)

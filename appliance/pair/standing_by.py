@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from appliance.pair.leading import lead
 from appliance.pair.messages import Heard
-from appliance.pair.standing import Standing, as_standby, ask, eligible, may_ask, peer_here, preferred
+from appliance.pair.standing import Standing, as_standby, ask, eligible, may_ask, peer_here, preferred, rules_differ
 
 TERMS_PER_LEAP = 1000
 """A take-over by a person's word leaps to the next thousand, and each node to a term of its own: no other leader can have had it."""
@@ -14,6 +14,8 @@ def standing_by(standing: Standing, heard: Heard, now: float) -> Standing:
     """What a standby does at each step."""
     if not standing.kept.joined or now < standing.waits_until:
         return standing
+    if rules_differ(standing) and (standing.wish != "takeover" or peer_here(standing, now)):
+        return _look_now_and_then(standing, now)
     if _peer_follows_or_leads(standing, now):
         return _stand(standing, now) if _my_turn(standing, heard, now) else _look_now_and_then(standing, now)
     if standing.promise_left > 0:
@@ -45,14 +47,15 @@ def _my_turn(standing: Standing, heard: Heard, now: float) -> bool:
 def _ask_for_the_term(standing: Standing, now: float) -> Standing:
     """The peer is silent: look what the witness says, and stand if it names this node.
 
-    A node that has not heard its peer since its start waits for it, or for a person, whatever the witness says.
+    A node that has not heard its peer since its start waits for it, or for a person, whatever the witness says. And beside a peer
+    with other rules, which may have led by another witness or none, this one's record is no word that nothing is lacking.
     """
     by_person = standing.wish == "takeover"
     record = standing.record
     if standing.beat is None and not by_person:
         return _look_now_and_then(standing, now)
     if standing.witness_at == now and record is not None and record.term > 0:
-        if eligible(standing, record):
+        if eligible(standing, record) and not rules_differ(standing):
             return ask(_stand(standing, now), now, take=True)
         if by_person:
             return ask(_stand(standing, now, forced=True), now, take=True)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from tests.pair.machine import Machine
     from tests.pair.world import World
 
+LEASES = (2.0, 3.0, 5.0)
+
 Fault = Callable[["World", "Machine", float], None]
 """Break something of a machine for so many seconds."""
 
@@ -102,8 +104,9 @@ def hand_over(world: "World", machine: "Machine", seconds: float) -> None:
 
 
 def take_over(world: "World", machine: "Machine", seconds: float) -> None:
-    """A person presses; without a witness only when the other one is truly off."""
-    if machine.runs and (world.kind != "none" or not machine.peer.up):
+    """A person presses; without one witness of both only when the other is truly off."""
+    checked = machine.kind == machine.peer.kind != "none"
+    if machine.runs and (checked or not machine.peer.up):
         machine.ask("takeover")
 
 
@@ -140,6 +143,49 @@ FORCED: tuple[Fault, ...] = (
     take_over_unanswered, take_over_unanswered,
 )  # fmt: skip
 """A person presses in most of these worlds. A list of its own, so that the worlds of known seeds stay as they are."""
+
+
+def other_rules(world: "World", machine: "Machine", seconds: float) -> None:
+    """The settings of one are changed. After a while those of the other follow, or these are put back."""
+    seed = world.random
+    machine.set_up(seed.choice(("tcp", "tcp", "mailbox", "none", machine.kind)), seed.choice(LEASES))
+    follows = seed.random() < 0.6
+
+    def made_alike() -> None:
+        origin, target = (machine, machine.peer) if follows else (machine.peer, machine)
+        target.set_up(origin.kind, origin.lease_seconds)
+
+    world.after(seconds, made_alike)
+
+
+def other_rules_then_lost(world: "World", machine: "Machine", seconds: float) -> None:
+    """Long enough for a lease to end: the two lose each other, or the leader everything, while their settings differ."""
+    seed, rest = world.random, world.heals_at - world.now
+    other_rules(world, machine, rest * (0.7 + 0.3 * seed.random()))
+    world.after(min(rest, 0.8 + 1.2 * seed.random()), _lost, world, seed.choice((cut, cable_out)))
+
+
+def _lost(world: "World", fault: Fault) -> None:
+    leaders = [each for each in world.machines if each.runs and each.sends() != "nothing"]
+    fault(world, leaders[0] if leaders else world.machines[0], min(5.0, world.heals_at - world.now))
+
+
+def other_lease_and_take_over(world: "World", machine: "Machine", seconds: float) -> None:
+    """The lease of one is changed while it does not see the other, and somebody presses: wrongly, where the other leads."""
+    cut(world, machine, seconds)
+    machine.set_up(machine.kind, world.random.choice(LEASES))
+    world.after(min(1.0, seconds / 2), take_over, world, machine, seconds)
+    world.after(seconds * world.random.random(), lose_witness, world, machine.peer, seconds)
+    world.after(seconds, lambda: machine.set_up(machine.peer.kind, machine.peer.lease_seconds))
+
+
+OTHER_RULES: tuple[Fault, ...] = (
+    other_rules, other_rules, other_rules, other_rules, other_rules, other_rules_then_lost, other_rules_then_lost, other_rules_then_lost,
+    other_rules_then_lost, other_lease_and_take_over, other_lease_and_take_over, other_lease_and_take_over, crash, crash, crash_both,
+    pause, pause, cut, cut, cut, cut_one_way, cable_out, lose_witness, freeze_witness, lose_packets, slow_network, broken_disk,
+    clock_leaps, hand_over, crash_then_take_over, take_over,
+)  # fmt: skip
+"""In most of these worlds the two have different settings for a while. A list of its own, as ``FORCED`` is."""
 
 
 def plan(seed: random.Random, faults: Sequence[Fault], begin: float, end: float) -> list[tuple[float, Fault, int, float]]:

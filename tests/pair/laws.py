@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from appliance.pair.permission import holds
+from appliance.pair.standing import rules_differ
 
 if TYPE_CHECKING:
     from tests.pair.machine import Entry, Machine
@@ -39,6 +40,8 @@ class Laws:
         if standing.phase == "leader":
             this = (machine.name, machine.life)
             first = self.leaders.setdefault(standing.kept.term, this)
+            if rules_differ(standing) and standing.kept.term != machine.led_term and not standing.kept.forced:
+                self.broken(f"{machine.name} begins to lead beside one with other rules")
             if first != this:
                 self.broken(f"two leaders in term {standing.kept.term}: {first} and {this}")
         if machine.sends() != "nothing":

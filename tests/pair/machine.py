@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from appliance.pair.messages import Action, AskWitness, Beat, End, Heard, Keep, Kept, Own, Reply, Send, Stop, Wish
+from appliance.pair.messages import Action, AskWitness, Beat, End, Heard, Keep, Kept, Own, Reply, Send, Stop, Wish, WitnessKind
 from appliance.pair.permission import Claim, Turn
 from appliance.pair.standing import Standing, lease_end
+from tests.pair.rules import PACE
 
 if TYPE_CHECKING:
     from tests.pair.world import World
@@ -30,6 +31,8 @@ class Machine:
         self.flush_seconds = self.usual_flush_seconds = 0.01
         self.broken_disk = False
         self.healthy = True
+        self.kind: WitnessKind = world.kind
+        self.lease_seconds = PACE.lease_seconds
         self.disk_kept = Kept(joined=joined)
         self.disk_entries: list[Entry] = []
         self.diverged: set[Entry] = set()
@@ -75,6 +78,16 @@ class Machine:
             self.disk_entries = list(self.journal)
         if self.pending is not None and self.world.random.random() < 0.5:
             self.disk_kept = self.pending
+
+    def set_up(self, kind: WitnessKind, lease_seconds: float) -> None:
+        """The settings of this machine are changed; the node starts anew by them."""
+        if (kind, lease_seconds) == (self.kind, self.lease_seconds):
+            return
+        self.kind, self.lease_seconds = kind, lease_seconds
+        self.world.tell(self, "is set to witness", kind, "and a lease of", lease_seconds)
+        if self.up:
+            self.crash("starts anew")
+            self.world.after(0.1 + 0.4 * self.world.random.random(), self.boot)
 
     def pause(self) -> None:
         if self.up:
@@ -151,7 +164,7 @@ class Machine:
             if isinstance(action, Send):
                 self.world.network.carry(self, self.peer, Machine.hear, action.beat)
             elif isinstance(action, AskWitness):
-                self.world.witness.asked(self, action.ask)
+                self.world.witnesses[self.kind].asked(self, action.ask)
             elif isinstance(action, Stop):
                 self.crash(f"stops: {action.reason}")
                 self.world.after(0.5, self.boot)

@@ -88,7 +88,7 @@ class Witness:
             self.world.after(self.frozen_until - self.world.now, self.answer, machine, ask)
             return
         before = self.record
-        self.record, reply = self.world.rules.witness_answers(before, ask)
+        self.record, reply = self.world.rules.witness_answers(before, ask, machine.lease_seconds)
         if self.record != before:
             self.world.tell(None, "the witness has", self.record)
         if self._unheard(machine, ask):

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from appliance.pair.lease import step
 from appliance.pair.messages import Action, Ask, Heard, Reply, WitnessRecord
 from appliance.pair.permission import Claim, Leave, Turn, leave, may_acknowledge, turn
@@ -24,15 +26,20 @@ class Rules:
 
     def start(self, machine: "Machine") -> Standing:
         jitter = machine.world.random.random()
+        pace = replace(PACE, lease_seconds=machine.lease_seconds)
         return start(
             machine.name,
             machine.peer.name,
             kept=machine.disk_kept,
             now=machine.clock(),
-            witness=machine.world.kind,
-            pace=PACE,
+            witness=machine.kind,
+            pace=pace,
             jitter=jitter,
+            rules=self.rules_of(machine),
         )
+
+    def rules_of(self, machine: "Machine") -> str:
+        return f"{machine.kind}/{machine.lease_seconds}"
 
     def step(self, standing: Standing, heard: Heard, now: float) -> tuple[Standing, tuple[Action, ...]]:
         return step(standing, heard, now)
@@ -54,5 +61,5 @@ class Rules:
         """When a standby says that it holds entries: once they are flushed."""
         return machine.flush_seconds
 
-    def witness_answers(self, record: WitnessRecord, ask: Ask) -> tuple[WitnessRecord, Reply]:
-        return answer(record, ask, PACE.lease_seconds)
+    def witness_answers(self, record: WitnessRecord, ask: Ask, lease_seconds: float) -> tuple[WitnessRecord, Reply]:
+        return answer(record, ask, lease_seconds)

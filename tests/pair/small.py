@@ -57,7 +57,9 @@ class SmallRules:
         return step(standing, heard, now)
 
     def restarted(self, standing: Standing, now: float) -> Standing:
-        return start(standing.me, standing.peer, kept=standing.kept, now=now, witness=standing.witness, pace=PACE)
+        return start(
+            standing.me, standing.peer, kept=standing.kept, now=now, witness=standing.witness, pace=PACE, rules=standing.rules
+        )  # fmt: skip
 
 
 def _put(pair: tuple[T, T], place: int, value: T) -> tuple[T, T]:
@@ -76,6 +78,17 @@ def formed(witness: WitnessKind) -> State:
         state = delivered(SmallRules(), _heard(SmallRules(), state, place, Heard(own=own(state, place))), 1 - place)
     a, b = (replace(node, asked=None) for node in state.nodes)
     return state._replace(nodes=(a, b), asks=(None, None))
+
+
+def apart(*, told: bool) -> State:
+    """a leads and has no witness; b was started anew with the one that both had. ``told``: each says so."""
+    state = formed("none")
+    a, b = state.nodes
+    if told:
+        a = replace(a, rules="none", kept=replace(a.kept, rules="none"))
+    b = start("b", "a", kept=b.kept, now=NOW, witness="tcp", pace=PACE, rules="tcp" if told else "")
+    record = WitnessRecord(holder="a", term=1, in_sync=True)
+    return state._replace(nodes=(a, b), beats=(None, None), record=record)
 
 
 def own(state: State, place: int) -> Own:

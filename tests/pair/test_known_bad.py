@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.pair import variants
-from tests.pair.faults import FAULTS, Fault, cable_out, clock_leaps, crash, crash_both, pause, take_over_unanswered
+from tests.pair.faults import FAULTS, Fault, cable_out, clock_leaps, crash, crash_both, other_rules_then_lost, pause, take_over_unanswered
 from tests.pair.laws import LawBroken
 from tests.pair.rules import Rules
 from tests.pair.world import live
@@ -21,6 +21,7 @@ CAUGHT = [
     (variants.AcknowledgesBeforeThePeersFlush(), (crash, crash_both), "without acknowledged"),
     (variants.AnswersWithoutAClaim(), FAULTS, "carries no claim"),
     (variants.TakesAgainWithoutWaiting(), (take_over_unanswered, pause), "both may send"),
+    (variants.IgnoresOtherRules(), (other_rules_then_lost,), ""),
 ]
 WORLDS_MOST = 2500
 

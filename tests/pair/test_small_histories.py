@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from appliance.pair.messages import Heard
 from appliance.pair.standing import Standing
-from tests.pair.small import Found, SmallRules, State, after, formed, search
+from tests.pair.small import Found, SmallRules, State, after, apart, formed, search
 
 STATES_MOST = 50_000
 DEPTH = 5
@@ -54,6 +54,14 @@ def test_no_small_history_breaks_a_law_once_the_witness_has_agreed_to_a_persons_
     found = searched(SmallRules(), after(alone, "a person asks b to take over", *ASKED_B, "the witness hears b", *then))
     assert not found.law, f"{found.law}: {found.history}"
     assert found.depth >= DEPTH
+
+
+def test_no_small_history_of_two_with_different_witnesses_has_two_senders() -> None:
+    found = searched(SmallRules(), apart(told=True))
+    assert not found.law, f"{found.law}: {found.history}"
+    assert found.depth >= DEPTH
+    untold = search(SmallRules(), apart(told=False), 8 * STATES_MOST)
+    assert untold.law == "both may send"
 
 
 class LeadsOnAfterARestart(SmallRules):

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 class TwoLeadersInOneTerm(Rules):
     """A witness that gives a term that it has already given."""
 
-    def witness_answers(self, record: WitnessRecord, ask: Ask) -> tuple[WitnessRecord, Reply]:
+    def witness_answers(self, record: WitnessRecord, ask: Ask, lease_seconds: float) -> tuple[WitnessRecord, Reply]:
         if isinstance(ask, Take) and ask.term == record.term:
             record = replace(record, term=record.term - 1, in_sync=True)
-        return super().witness_answers(record, ask)
+        return super().witness_answers(record, ask, lease_seconds)
 
 
 class LeadsOnAfterARestart(Rules):
@@ -102,3 +102,26 @@ class TakesAgainWithoutWaiting(Rules):
         if after.won and not standing.won and not after.forced:
             after = replace(after, promise_left=standing.promise_left)
         return after, actions
+
+
+class IgnoresOtherRules(Rules):
+    """Supports and follows a peer whatever settings it has."""
+
+    def rules_of(self, machine: "Machine") -> str:
+        return "" * len(machine.name)
+
+
+class ForgetsALongerPromise(Rules):
+    """Waits its own lease at a start, and not the longer one that it promised before its setting was shortened."""
+
+    def start(self, machine: "Machine") -> Standing:
+        standing = super().start(machine)
+        seconds = standing.pace.lease_seconds
+        return replace(standing, promise_left=seconds, kept=replace(standing.kept, lease_seconds=seconds))
+
+
+class BelievesAnOldRecord(Rules):
+    """Comes back to a witness and believes what it wrote down before others led without it."""
+
+    def step(self, standing: Standing, heard: Heard, now: float) -> tuple[Standing, tuple[Action, ...]]:
+        return super().step(replace(standing, kept=replace(standing.kept, led_otherwise=0)), heard, now)

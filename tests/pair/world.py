@@ -1,7 +1,8 @@
 """A seeded world: two nodes, a witness, a network, disks and clocks, people, and everything that can break.
 
 ``python -m tests.pair.world --worlds 100000 --seed 1`` runs many and prints the seed of the first that breaks a law, with the last
-that happened in it. The same seed gives the same world. ``--forced`` has a person press "take over" in most of them.
+that happened in it. The same seed gives the same world. ``--forced`` has a person press "take over" in most of them;
+``--other-rules`` changes the settings of one node before those of the other.
 """
 
 import argparse
@@ -14,11 +15,11 @@ from heapq import heappop, heappush
 from typing import Any
 
 from appliance.pair.messages import WitnessKind
-from tests.pair.faults import FAULTS, FORCED, Fault, plan
+from tests.pair.faults import FAULTS, FORCED, OTHER_RULES, Fault, plan
 from tests.pair.laws import LawBroken, Laws
 from tests.pair.machine import TICK, Machine
 from tests.pair.network import Network, Witness
-from tests.pair.rules import Rules
+from tests.pair.rules import PACE, Rules
 
 FAULTS_BEGIN = 2.0
 FAULTS_END = 10.0
@@ -40,9 +41,12 @@ class World:
         drawn = self.random.choice(KINDS)
         self.kind: WitnessKind = drawn if kind is None else kind
         self.now, self._count = 0.0, 0
+        self.heals_at = FAULTS_END
         self._events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self.trace: deque[tuple[Any, ...]] = deque(maxlen=TRACE)
-        self.network, self.witness, self.laws = Network(self), Witness(self), Laws(self)
+        self.network, self.laws = Network(self), Laws(self)
+        self.witnesses = {each: Witness(self) for each in sorted(set(KINDS))}
+        self.witness = self.witnesses[self.kind]
         self.claims: dict[int, tuple[str, int]] = {}
         self.diverged: set[int] = set()
         second_joined = self.random.random() < 0.8 if joined is None else joined
@@ -103,7 +107,8 @@ class World:
             self.after(at, self.breaks, fault, machine, seconds)
         self.run(FAULTS_END)
         self.heal()
-        self.run(FAULTS_END + BOUND, or_settled=True)
+        longer = max(machine.lease_seconds for machine in self.machines) - PACE.lease_seconds
+        self.run(FAULTS_END + BOUND + 2 * max(0.0, longer), or_settled=True)
         self.laws.at_the_end()
 
 
@@ -126,11 +131,13 @@ def main() -> int:
     parser.add_argument("--worlds", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--forced", action="store_true", help="a person presses take over in most of them")
+    parser.add_argument("--other-rules", action="store_true", help="the two nodes' settings differ for a while in most of them")
     wanted = parser.parse_args()
+    faults = OTHER_RULES if wanted.other_rules else FORCED if wanted.forced else FAULTS
     began = time.perf_counter()
     for count in range(wanted.worlds):
         try:
-            live(wanted.seed + count, faults=FORCED if wanted.forced else FAULTS)
+            live(wanted.seed + count, faults=faults)
         except LawBroken as broken:
             print(f"world {count + 1}: {broken}")
             return 1

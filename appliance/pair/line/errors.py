@@ -20,7 +20,7 @@ class LineError(TandemError):
 class LineLost(LineError):
     """No line, or none any more. What was sent last may or may not have arrived."""
 
-    code = "line_lost"
+    code = "pair_line_lost"
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The line to the other node is gone: {reason}.", "It is built up again by itself; see help: pair.")

@@ -6,7 +6,7 @@ from appliance.pair.lease import step
 from appliance.pair.messages import AskWitness, Beat, End, Heard, Hears, Keep, Kept, Look, Note, Own, Reply, Send, Stop, WitnessRecord
 from appliance.pair.permission import leave, may_acknowledge, may_send, turn
 from appliance.pair.reasons import CODES
-from appliance.pair.standing import Pace, Standing, ask, lease_end, paced, start
+from appliance.pair.standing import Pace, Standing, ask, eligible, lease_end, paced, peer_agrees, start
 
 KEPT = Kept(boot=3, term=7, supports="b", joined=True)
 
@@ -140,8 +140,8 @@ def test_a_heartbeat_says_that_the_data_of_a_mail_is_leaving() -> None:
 
 
 def test_whoever_once_stood_by_a_persons_word_waits_a_whole_lease_for_each_term_that_the_witness_gives_it() -> None:
-    for forced, wait in ((True, 3.0), (False, 0.0)):
-        kept = replace(KEPT, boot=4, term=1001, supports="a", forced=forced)
+    for forced, longest, wait in ((True, 3.0, 3.0), (True, 10.0, 10.0), (False, 10.0, 0.0)):
+        kept = replace(KEPT, boot=4, term=1001, supports="a", forced=forced, lease_seconds=longest)
         asked = ask(replace(standby(), phase="stands", kept=kept, stood_at=100.0, promise_left=0.0), 100.0, take=True)
         reply = Reply(number=asked.number, granted=True, record=WitnessRecord(holder="a", term=1001, number=asked.number))
         after, _ = step(asked, Heard(reply=reply), 100.1)
@@ -228,3 +228,108 @@ def test_a_longer_lease_asks_a_far_witness_less_often_and_waits_longer() -> None
 def test_every_reason_has_a_sentence() -> None:
     for standing in (standby(), leads(), replace(leads(), kept=replace(KEPT, forced=True)), replace(leads(), giving_up_since=1.0)):
         assert leave(standing, 100.0).reason in CODES
+
+
+RULES = "tcp:10.0.0.9:8487/3.0"
+OTHERS = "none/10.0"
+
+
+def with_rules(standing: Standing) -> Standing:
+    return replace(standing, rules=RULES, kept=replace(standing.kept, rules=RULES))
+
+
+def said(actions: tuple[object, ...]) -> Beat:
+    return next(action.beat for action in actions if isinstance(action, Send))
+
+
+def test_a_heartbeat_says_by_which_rules_its_node_plays() -> None:
+    _, actions = step(start("a", "b", kept=KEPT, now=100.0, rules=RULES), Heard(), 100.1)
+    assert (said(actions).rules, said(actions).led_otherwise) == (RULES, 7)
+
+
+def test_a_node_supports_nobody_who_leads_or_stands_by_other_rules() -> None:
+    for phase in ("leader", "stands"):
+        for rules, term in ((RULES, 9), (OTHERS, 0)):
+            after, actions = step(with_rules(standby()), Heard(beat=beat(phase=phase, term=9, rules=rules)), 100.1)
+            assert (after.kept.term, after.kept.supports) == (9, "b" if term else "")
+            assert [each.beat.hears for each in actions if isinstance(each, Send)] == [Hears(boot=1, sent_at=5.0, countersigns=term)]
+
+
+def test_a_node_that_supports_a_leader_countersigns_no_more_once_its_rules_differ() -> None:
+    after, actions = step(with_rules(standby()), Heard(beat=beat(rules=OTHERS)), 100.1)
+    assert after.kept.supports == "b"
+    assert said(actions).hears == Hears(boot=1, sent_at=5.0, countersigns=0)
+    assert after.promise_left < 3.0, "what it promised before runs out, and is not renewed"
+
+
+def test_a_leader_whose_peer_has_other_rules_counts_it_as_lost() -> None:
+    hears = Hears(boot=4, sent_at=100.05, countersigns=7)
+    after, actions = step(with_rules(leads()), Heard(beat=beat(phase="standby", hears=hears, rules=OTHERS)), 100.1)
+    assert (after.lease_from_peer, peer_agrees(after, 100.1)) == (103.0, False)
+    assert [action.ask.in_sync for action in actions if isinstance(action, AskWitness) and isinstance(action.ask, Note)] == [False]
+    assert may_send(after, 100.2), "the lease that it has was promised, and runs"
+
+
+def test_a_leader_does_not_hand_over_to_a_peer_with_other_rules() -> None:
+    for rules, gives_up in ((RULES, True), (OTHERS, False)):
+        hears = Hears(boot=4, sent_at=100.05, countersigns=7)
+        after, _ = step(with_rules(leads()), Heard(beat=beat(phase="standby", hears=hears, rules=rules), wish="handover"), 100.1)
+        assert (after.giving_up_since is not None) == gives_up
+
+
+def test_a_node_neither_stands_nor_goes_on_standing_beside_one_with_other_rules() -> None:
+    record = WitnessRecord(holder="b", term=7, in_sync=True)
+    silent = replace(with_rules(standby()), beat=beat(rules=OTHERS), promise_left=0.0, record=record, witness_at=100.1)
+    after, _ = step(silent, Heard(), 100.1)
+    assert (after.phase, leave(after, 100.1).reason) == ("standby", "rules_differ")
+    assert step(replace(silent, beat=beat(rules=RULES)), Heard(), 100.1)[0].phase == "stands"
+    stands = replace(with_rules(standby()), phase="stands", stood_at=100.0, counts_from=100.0, won=True, promise_left=0.0)
+    assert step(stands, Heard(beat=beat(phase="standby", rules=OTHERS)), 100.1)[0].phase == "standby"
+
+
+def test_a_persons_word_makes_a_node_lead_that_last_heard_other_rules_once_the_other_is_silent() -> None:
+    record = WitnessRecord(holder="b", term=7, in_sync=True)
+    deaf = beat(phase="standby", rules=OTHERS)
+    silent = replace(with_rules(standby()), beat=deaf, promise_left=0.0, record=record, witness_at=100.1, heard_at=100.0)
+    here, _ = step(silent, Heard(wish="takeover"), 100.1)
+    gone, _ = step(replace(silent, heard_at=90.0), Heard(wish="takeover"), 100.1)
+    assert (here.phase, gone.phase, gone.forced) == ("standby", "stands", True)
+
+
+def test_a_shorter_lease_does_not_shorten_what_was_promised_by_the_longer_one() -> None:
+    long = start("a", "b", kept=KEPT, now=100.0, pace=paced(10.0), rules="none/10.0")
+    short = start("a", "b", kept=long.kept, now=200.0, pace=paced(3.0), rules="none/3.0")
+    again = start("a", "b", kept=short.kept, now=201.0, pace=paced(3.0), rules="none/3.0")
+    assert [each.promise_left for each in (long, short, again)] == [10.0, 10.0, 10.0]
+    supports, _ = step(again, Heard(beat=beat(rules="none/3.0")), 201.1)
+    assert supports.promise_left > 9.8
+    assert supports.kept.lease_seconds == 10.0
+
+
+def test_a_longer_promise_is_forgotten_when_it_has_run_out_and_the_peer_plays_by_the_shorter_one() -> None:
+    standing = start("a", "b", kept=replace(KEPT, lease_seconds=10.0), now=100.0, pace=paced(3.0), rules=RULES)
+    standing = replace(standing, promise_left=2.0)
+    other, _ = step(standing, Heard(beat=beat(rules=OTHERS)), 100.1)
+    alike, actions = step(standing, Heard(beat=beat(rules=RULES)), 100.1)
+    assert (other.kept.lease_seconds, alike.kept.lease_seconds) == (10.0, 3.0)
+    assert isinstance(actions[0], Keep)
+
+
+def test_a_witness_says_nothing_about_terms_that_were_led_by_other_rules() -> None:
+    record = WitnessRecord(holder="b", term=7, in_sync=True)
+    assert eligible(start("a", "b", kept=replace(KEPT, rules=RULES), now=100.0, rules=RULES), record)
+    changed = start("a", "b", kept=replace(KEPT, rules=OTHERS), now=100.0, rules=RULES)
+    assert not eligible(changed, record)
+    assert eligible(changed, replace(record, term=8))
+
+
+def test_which_terms_were_led_by_other_rules_is_learnt_from_a_peer_and_a_leader_knows_it_best() -> None:
+    standing = replace(with_rules(standby()), kept=replace(KEPT, rules=RULES, led_otherwise=5))
+    for word, led in (
+        (beat(phase="standby", led_otherwise=6, rules=RULES), 6),
+        (beat(phase="standby", led_otherwise=3, rules=RULES), 5),
+        (beat(phase="leader", led_otherwise=3, rules=RULES), 3),
+        (beat(phase="leader", term=9, rules=OTHERS), 9),
+        (beat(phase="standby", led_otherwise=9, rules=OTHERS), 5),
+    ):
+        assert step(standing, Heard(beat=word), 100.1)[0].kept.led_otherwise == led
