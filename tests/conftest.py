@@ -15,9 +15,10 @@ settings.register_profile("house", deadline=None, print_blob=True)
 settings.load_profile("house")
 
 NO_SKIPS = "TANDEM_NO_SKIPS"
+FIGURES = "TANDEM_FIGURES"  # a file for what the tests of the pair have measured
 
 # Whoever runs the tests may have an appliance of their own: its settings must not reach into them.
-for _name in [name for name in os.environ if name.startswith("TANDEM_") and name != NO_SKIPS]:
+for _name in [name for name in os.environ if name.startswith("TANDEM_") and name not in (NO_SKIPS, FIGURES)]:
     del os.environ[_name]
 os.environ["TANDEM_PANEL__CHAT_PORT"] = "0"  # or of two daemons that tests start at a time one would find the usual port taken
 
@@ -41,6 +42,13 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     if report.skipped and not hasattr(report, "wasxfail") and _may_not_skip():
         _fail(report)
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the tests of the pair have measured."""
+    from tests.live.pair import figures
+
+    figures.show(terminalreporter)
 
 
 @pytest.hookimpl(wrapper=True)

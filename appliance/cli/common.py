@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from appliance.records.person import Actor, Role
 F = TypeVar("F", bound=Callable[..., Any])
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+START_SECONDS = 30.0
+STOP_SECONDS = 20.0
 OWNER = Actor(name="cli", role=Role.ADMIN)  # whoever may read the home owns it
 
 
@@ -53,6 +56,47 @@ def reach(context: click.Context) -> Iterator[Any]:
         yield node.commands
     finally:
         node.close()
+
+
+@contextmanager
+def running(context: click.Context) -> Iterator[Any]:
+    """The commands of this home's daemon. Where none runs, one is started without a panel for as long as the command takes."""
+    from appliance.node.commands import Commands
+    from appliance.node.control import ControlClient
+
+    home = home_of(context)
+    remote = ControlClient(home, Commands)
+    if remote.answers():
+        yield cast(Commands, remote)
+        return
+    must_be_there(home)
+    with _daemon(home, remote):
+        yield cast(Commands, remote)
+
+
+@contextmanager
+def _daemon(home: Path, remote: Any) -> Iterator[None]:
+    import subprocess  # late: rarely needed, and 10 ms
+    import sys
+
+    from appliance.ground.clock import SystemClock
+
+    clock, never = SystemClock(), threading.Event()
+    child = subprocess.Popen([sys.executable, "-m", "appliance", "--home", str(home), "run", "--no-panel"], start_new_session=True)
+    try:
+        until = clock.elapsed() + START_SECONDS
+        while not remote.answers():
+            if child.poll() is not None or clock.elapsed() > until:
+                raise SettingsError("The appliance could not be started for this command.", f"See why: tandem --home {home} run")
+            clock.wait(never, 0.05)
+        yield
+    finally:
+        child.terminate()
+        try:
+            child.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
 
 
 def must_be_there(home: Path) -> None:

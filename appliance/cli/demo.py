@@ -27,6 +27,7 @@ SECONDS_BETWEEN = 1.5
 @click.option("--company", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Another company's folder, laid out alike.")
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep the demo's home here; otherwise it goes when it ends.")
 @click.option("--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="The panel's port; 0 takes any free one.")
+@click.option("--pair", is_flag=True, help="Two nodes and a witness on this machine: kill the one that leads, and the mails go on.")
 @click.option("--no-browser", is_flag=True, help="Do not open the browser.")
 @click.option(
     "--write-mails", "folder", type=click.Path(file_okay=False, path_type=Path), help="Only write sample mails there, with index.csv."
@@ -39,6 +40,7 @@ def command(
     company: Path | None,
     keep: Path | None,
     port: int,
+    pair: bool,
     no_browser: bool,
     folder: Path | None,
     count: int | None,
@@ -51,7 +53,11 @@ def command(
         return
     with tempfile.TemporaryDirectory(prefix="tandem-demo-") as temporary:
         home = keep or Path(temporary)
-        if leave:
+        if pair:
+            from appliance.cli import demo_pair
+
+            demo_pair.run_through(home, company, as_json) if leave else demo_pair.show(home, company, port, browser=not no_browser)
+        elif leave:
             run_through(home, company, as_json)
         else:
             show(home, company, port, browser=not no_browser)

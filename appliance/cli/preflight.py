@@ -34,6 +34,18 @@ def command(context: click.Context, everything: bool, as_json: bool) -> None:
         context.exit(1)
 
 
+def _remember_race(settings: Any) -> None:
+    """What the first run asks, and ``pair.witness = "auto"``: that this mailbox was seen to decide races."""
+    from appliance.care import first_run
+    from appliance.ground.clock import SystemClock
+    from appliance.node.trials import Trials
+    from appliance.records.first_run import StepState, Tried
+
+    clock = SystemClock()
+    tried = Tried(state=StepState.DONE, about=first_run.about("race", settings), at=clock.now())
+    Trials(settings.home, clock).ended("race", tried)
+
+
 def line(finding: Any) -> str:
     """A finding as a person reads it, with the remedy below it."""
     sign = SIGNS[finding.state]
@@ -61,6 +73,8 @@ def mailbox(context: click.Context, mailbox: str | None, race_it: bool, rounds: 
         raise SettingsError("There is no such IMAP mailbox in tandem.toml.", f"Known: {known}.")
     account = imap_account(boxes[0], settings, SystemClock())
     report = race(account, account, rounds)
+    if report.fit and boxes[0].id == settings.mailbox[0].id:
+        _remember_race(settings)
     if as_json:
         print_json({"mailbox": boxes[0].id, "fit": report.fit, **msgspec.to_builtins(report)})
     else:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from appliance.cli import pair as pairing
 from appliance.cli.common import ago, bad, good, json_option, load_settings, print_json, print_table, reach
 from appliance.cli.switch import LEVERS
 from appliance.ground.clock import SystemClock
@@ -27,10 +28,11 @@ def command(context: click.Context, errors: bool, as_json: bool) -> None:
     with reach(context) as commands:
         status = commands.status()
         health = commands.health()
+        pair = pairing.look(commands) if status["paired"] and not as_json else None
     if as_json:
         print_json(status)
         return
-    for line in lines(status, health):
+    for line in lines(status, health, pair):
         click.echo(line)
 
 
@@ -89,12 +91,13 @@ def recent_errors(file: Path, since: float) -> dict[str, tuple[int, str]]:
     return dict(sorted(found.items(), key=lambda pair: -pair[1][0]))
 
 
-def lines(status: dict[str, Any], health: dict[str, Any]) -> list[str]:
-    """The status as a person reads it."""
+def lines(status: dict[str, Any], health: dict[str, Any], pair: dict[str, Any] | None = None) -> list[str]:
+    """The status as a person reads it; the pair, if there is one, in two lines."""
     queue, switches = status["queue"], status["switches"]
     state = "runs" if status["running"] else "does not run (tandem run starts it)"
     told = [
         f"Node {status['node']} {state}; role {status['role']}, term {status['term']}, journal at {status['position']}.",
+        *(pairing.lines(pair) if pair is not None else ()),
         f"{queue['waiting']} waiting, {queue['review']} for a person, {queue['dead']} dead letters"
         + (f"; the oldest since {ago(queue['oldest_seconds'])}." if queue["oldest_seconds"] else "."),
         "Levers: " + ", ".join(f"{lever} {'on' if switches[name] else 'off'}" for lever, name in LEVERS.items()) + ".",

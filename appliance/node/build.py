@@ -1,5 +1,7 @@
 """Builds a node from the settings: the one place where rooms that do not know each other are handed to one another."""
 
+from dataclasses import replace
+
 from appliance.channels.chat.arrivals import MAILBOX
 from appliance.channels.chat.outbox import ChatOutbox
 from appliance.channels.mail.drafts import DraftsOutbox
@@ -9,25 +11,40 @@ from appliance.channels.mail.own_folders import ImapOwnFolders
 from appliance.channels.mail.smtp import SmtpOutbox
 from appliance.channels.protocol import Inbox, Outbox, OwnFolders
 from appliance.ground.clock import Clock, SystemClock
+from appliance.ground.log import Log
+from appliance.ground.machine import machine_id
 from appliance.knowledge.library import Library
 from appliance.node import account_watch
 from appliance.node.accounts import folder_account, imap_account, reader_of, smtp_account
 from appliance.node.identity import node_id
 from appliance.node.node import Node
+from appliance.node.pair_side import PairSide
 from appliance.node.policies import LiveDesk, LivePolicy
 from appliance.node.roles import Alone
+from appliance.pair.copying.seeding import take_seed
+from appliance.pair.meeting.membership import check_machine
+from appliance.pair.meeting.membership import load as load_membership
 from appliance.records.message import Address
 from appliance.settings.model import MailboxSettings, Settings
 from appliance.settings.secret import read_secret
 from appliance.store.mailing import Directory
 from appliance.store.store import Store
 
+log = Log("node")
+
 
 def build(settings: Settings, clock: Clock | None = None) -> Node:
     """Open the store, the knowledge and the channels of this home. Nothing runs yet; ``Node.start`` does that."""
     clock = clock or SystemClock()
+    name = node_id(settings.home)
+    membership = load_membership(settings.home)
+    if membership is not None:
+        check_machine(membership, machine_id())
+        if take_seed(settings.home):
+            log.info("seed_installed", node=name)
     policy = LivePolicy(settings)
-    inboxes = [inbox for box in settings.mailbox if (inbox := make_inbox(box, settings, clock)) is not None]
+    claimant = membership.side if membership is not None else ""
+    inboxes = [inbox for box in settings.mailbox if (inbox := make_inbox(box, settings, clock, claimant)) is not None]
     own_folders = make_own_folders(settings, clock)
     outboxes: dict[str, Outbox] = {
         box.id: outbox for box in settings.mailbox if (outbox := make_outbox(box, settings, clock, own_folders.get(box.id))) is not None
@@ -35,7 +52,12 @@ def build(settings: Settings, clock: Clock | None = None) -> Node:
     outboxes[MAILBOX] = ChatOutbox()
     library = Library(settings.knowledge.source, settings.home, clock, settings.home / "knowledge-state", read_secret)
     accounts = account_watch.make(settings, clock)
-    store = Store.open(settings.home, clock, directory=directory(settings, policy))
+    store = Store.open(settings.home, clock, directory=directory(settings, policy), following=membership is not None)
+    try:
+        pair = PairSide(settings, membership, store, clock, servers_of(settings)) if membership is not None else None
+    except BaseException:
+        store.close()
+        raise
     node = Node(
         settings=settings,
         clock=clock,
@@ -47,8 +69,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Node:
         inboxes=tuple(inboxes),
         outboxes=outboxes,
         own_folders=own_folders,
-        standing=Alone(store.term),
-        name=node_id(settings.home),
+        standing=pair.standing if pair is not None else Alone(store.term),
+        name=name,
+        pair=pair,
     )
     try:
         node.prepare()
@@ -56,6 +79,12 @@ def build(settings: Settings, clock: Clock | None = None) -> Node:
         store.close()
         raise
     return node
+
+
+def servers_of(settings: Settings) -> tuple[tuple[str, int], ...]:
+    """The mail servers without which this node cannot do its work."""
+    servers = [(way.host, way.port) for box in settings.mailbox for way in (box.imap, box.smtp) if way.host]
+    return tuple(dict.fromkeys(servers))
 
 
 def directory(settings: Settings, policy: LivePolicy) -> Directory:
@@ -70,10 +99,11 @@ def directory(settings: Settings, policy: LivePolicy) -> Directory:
     )
 
 
-def make_inbox(box: MailboxSettings, settings: Settings, clock: Clock) -> Inbox | None:
-    """Where this mailbox's mail comes from: a server, a folder of files, an mbox file, or nowhere."""
+def make_inbox(box: MailboxSettings, settings: Settings, clock: Clock, claimant: str = "") -> Inbox | None:
+    """Where this mailbox's mail comes from: a server, a folder of files, an mbox file, or nowhere. ``claimant``: a side of a pair."""
     if box.imap.host:
-        return ImapInbox(imap_account(box, settings, clock), clock, reader_of(box, settings))
+        account = replace(imap_account(box, settings, clock), claimant=claimant)
+        return ImapInbox(account, clock, reader_of(box, settings))
     if box.folder.inbox is None:
         return None
     kind = MboxInbox if box.folder.inbox.suffix == ".mbox" else FolderInbox

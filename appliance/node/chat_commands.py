@@ -13,6 +13,7 @@ from appliance.channels.chat import arrivals, replies
 from appliance.desk.holds import GREETING
 from appliance.ground.errors import Refused
 from appliance.node.control import command
+from appliance.node.forward import leads
 from appliance.node.topic import Topic
 from appliance.records.case import CaseState
 from appliance.records.chat import ChatEntry, ChatState, ChatView
@@ -43,6 +44,7 @@ class ChatCommands(Topic):
 
     # For a customer
 
+    @leads
     def chat_open(self, language: str = "") -> dict[str, str]:
         """A new conversation: its id, and its secret, which is told this once."""
         self._must_take_in()
@@ -53,6 +55,7 @@ class ChatCommands(Topic):
         """Which open conversation this is the secret of; "" when none."""
         return self._node.store.chats.session_of(secret, self._chat_limits())
 
+    @leads
     def chat_say(self, session: str, text: str, key: str, name: str = "") -> str:
         """Take in what a customer wrote; its case. The same ``key`` is the same message, sent once more."""
         self._must_take_in()
@@ -85,16 +88,19 @@ class ChatCommands(Topic):
             opens_at=self._opens_at() if state_of(standing) is ChatState.PERSON else 0.0,
         )
 
+    @leads
     def chat_ask_for_person(self, session: str) -> None:
         """From now on a person answers in this conversation."""
         self._node.store.chats.want_person(session, term=self._node.term)
 
+    @leads
     def chat_leave_address(self, session: str, address: str) -> None:
         """Keep a mail address for a later answer."""
         if not replies.is_address(address.strip()):
             raise Refused("This is not a mail address.", "Write it as name@example.com.")
         self._node.store.chats.give_address(session, address.strip(), term=self._node.term)
 
+    @leads
     def chat_end(self, session: str) -> None:
         """The customer ends the conversation."""
         self._node.store.chats.close(session, arrivals.MAILBOX, term=self._node.term)
@@ -151,6 +157,7 @@ class ChatCommands(Topic):
         }
 
     @command
+    @leads
     def close_chat(self, actor: Actor, session: str) -> None:
         """Somebody of the company ends the conversation; the customer's next message begins a new one, which the desk answers."""
         self._allow(actor, "close_chat")

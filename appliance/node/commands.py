@@ -16,10 +16,12 @@ from appliance.node.chat_commands import ChatCommands
 from appliance.node.control import command
 from appliance.node.diagnostics_commands import DiagnosticsCommands
 from appliance.node.escalation_commands import EscalationCommands
+from appliance.node.forward import leads
 from appliance.node.keeping_commands import KeepingCommands
 from appliance.node.knowledge_commands import KnowledgeCommands
 from appliance.node.mailbox_commands import MailboxCommands
 from appliance.node.numbers_commands import NumbersCommands
+from appliance.node.pair_commands import PairCommands
 from appliance.node.people_commands import PeopleCommands
 from appliance.node.setup_commands import SetupCommands
 from appliance.node.work_commands import WorkCommands
@@ -49,6 +51,7 @@ class Commands(
     EscalationCommands,
     SetupCommands,
     DiagnosticsCommands,
+    PairCommands,
 ):
     """The commands of one node."""
 
@@ -71,8 +74,7 @@ class Commands(
             "reason": node.standing.reason if node.running else "not_running",
             "running": node.running,
             "ready": node.ready,
-            "peer": {"seen": False, "in_sync": False, "lag": 0},
-            "witness": {"kind": "none", "seen": False},
+            **self._pair_at_a_glance(),
             "queue": {
                 "leaving": counts.get(CaseState.REPLYING, 0),
                 "waiting": counts.get(CaseState.WAITING, 0) + counts.get(CaseState.ARRIVED, 0) + counts.get(CaseState.CLAIMED, 0),
@@ -87,6 +89,10 @@ class Commands(
             "switches": {name: getattr(switches, name) for name in SWITCH_NAMES},
             "healthy": all(row["connected"] for row in self.health()["dependencies"]),
         }
+
+    def _pair_at_a_glance(self) -> dict[str, Any]:
+        told = self.pair()
+        return {"mode": told["mode"], "paired": told["paired"], "peer": told["peer"], "witness": told["witness"]}
 
     def _targets(self) -> dict[str, dict[str, Any]]:
         """What was promised for the desk and for a person, in minutes, how long the oldest has waited, and how many are late."""
@@ -169,6 +175,7 @@ class Commands(
         return found
 
     @command
+    @leads
     def decide(self, actor: Actor, approval: Approval) -> str:
         """A person approves, rejects or routes a case in review. Returns the state it came to.
 
@@ -179,6 +186,7 @@ class Commands(
         return self._node.store.decide_review(approval, term=self._node.term, **spans)
 
     @command
+    @leads
     def resolve(self, actor: Actor, case: str, decision: str) -> str:
         """A person found out what became of an uncertain delivery: ``sent``, ``resend`` or ``drop``."""
         self._allow(actor, "resolve_uncertain")
@@ -193,6 +201,7 @@ class Commands(
     # Levers and keys
 
     @command
+    @leads
     def set_switch(self, actor: Actor, name: str, on: bool) -> None:
         """Pull a lever; it holds at once and over a restart."""
         if name not in SWITCH_NAMES:
@@ -206,6 +215,7 @@ class Commands(
         return self._node.store.switch_states()
 
     @command
+    @leads
     def issue_key(self, actor: Actor, name: str, role: int) -> dict[str, str]:
         """A new API key; its secret is told this once."""
         self._allow(actor, "manage_keys")
@@ -215,6 +225,7 @@ class Commands(
         return {"key": key, "secret": secret}
 
     @command
+    @leads
     def revoke_key(self, actor: Actor, key: str) -> None:
         self._allow(actor, "manage_keys")
         self._node.store.revoke_key(key, actor.name, term=self._node.term)
@@ -251,6 +262,7 @@ class Commands(
         return self._node.library.states()
 
     @command
+    @leads
     def refresh(self) -> list[dict[str, Any]]:
         """Look at every source now; what changed, as counts and keys."""
         return self._node.refresh_knowledge()
@@ -270,6 +282,7 @@ class Commands(
         return self._node.store.verify().as_dict()
 
     @command
+    @leads
     def erase(self, actor: Actor, address: str) -> dict[str, Any]:
         """Destroy a customer's key and with it every word of theirs; the steps, one by one."""
         self._allow(actor, "erase_customer")
@@ -278,6 +291,7 @@ class Commands(
         return {**erased, "steps": [*erased["steps"], outside]}
 
     @command
+    @leads
     def take_files(self, actor: Actor, files: list[str], mailbox: str = "") -> dict[str, Any]:
         """Take mail files in as if they had come by a mailbox; paths as the daemon sees them."""
         self._allow(actor, "change_configuration")

@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from appliance.node.control import command
+from appliance.node.forward import leads
 from appliance.node.topic import Topic
 from appliance.policy.escalation import Standing, due
 from appliance.records.escalation import BY_HAND, Escalation
@@ -39,6 +40,7 @@ class EscalationCommands(Topic):
         return self._node.store.escalations.unseen()
 
     @command
+    @leads
     def escalate(self, actor: Actor, case: str, level: int, note: str = "") -> int:
         """Raise a case to level 1, 2 or 3, with a note for whoever sees it; the level at which it stands, which is never lowered."""
         self._allow(actor, "escalate_case")
@@ -49,6 +51,7 @@ class EscalationCommands(Topic):
         return stands
 
     @command
+    @leads
     def see_escalation(self, actor: Actor, case: str) -> None:
         """Say that one looks after it."""
         self._allow(actor, "see_escalation")

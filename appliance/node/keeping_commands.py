@@ -5,6 +5,7 @@ from typing import Any
 from appliance.channels.mail.by_hand import FOLDER
 from appliance.ground.errors import Refused
 from appliance.node.control import command
+from appliance.node.forward import leads
 from appliance.node.topic import Topic
 from appliance.records.person import Actor
 
@@ -23,6 +24,7 @@ class KeepingCommands(Topic):
         return {"days": days, "cases": self._node.store.expiring(days) if days else {}}
 
     @command
+    @leads
     def expire(self, actor: Actor) -> dict[str, int]:
         """Remove the words of cases that ended long enough ago now, instead of at the next daily run."""
         self._allow(actor, "expire_words")
@@ -30,12 +32,14 @@ class KeepingCommands(Topic):
         return {"days": days, "removed": self._node.store.expire_words(days, actor.name, term=self._node.term) if days else 0}
 
     @command
+    @leads
     def archive(self, actor: Actor, cases: Seen) -> int:
         """Those of these cases that have ended lose their words and leave the ordinary lists; how many."""
         self._allow(actor, "archive_cases")
         return self._node.store.archive(_few(cases), actor.name, term=self._node.term)
 
     @command
+    @leads
     def replace_waiting(self, actor: Actor, cases: Seen) -> int:
         """Close those of these cases that wait for the desk or a person; how many. A table's rows may then come in again."""
         self._allow(actor, "archive_cases")

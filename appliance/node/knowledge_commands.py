@@ -13,6 +13,7 @@ from appliance.knowledge.kept import DiffOnDisk
 from appliance.knowledge.staged import SHOWN_MOST, Fact, Staged
 from appliance.knowledge.staging import first
 from appliance.node.control import command
+from appliance.node.forward import leads, shown_by_leader
 from appliance.node.topic import Topic
 from appliance.records.knowledge import SourceState
 from appliance.records.language import Code
@@ -36,6 +37,7 @@ class KnowledgeCommands(Topic):
         return browse([one for one in self._node.library.passages() if one.source == source], text, start, limit)
 
     @command
+    @shown_by_leader
     def last_change(self, source: str) -> DiffOnDisk | None:
         """How the source's passages changed last; at most 100 of each kind are spelled out."""
         found = self._node.library.last_change(source)
@@ -47,6 +49,7 @@ class KnowledgeCommands(Topic):
         return list(self._node.library.disagreements()[:DISAGREEMENTS_MOST])
 
     @command
+    @shown_by_leader
     def earlier_versions(self, source: str) -> list[Earlier]:
         """The versions of a source that were in use before, newest first."""
         return list(self._node.staging.earlier(source))
@@ -62,16 +65,19 @@ class KnowledgeCommands(Topic):
     # Changing
 
     @command
+    @shown_by_leader
     def staged_knowledge(self) -> list[Staged]:
         """The new versions of sources that wait for a yes, newest first."""
         return list(self._node.staging.waiting())
 
     @command
+    @shown_by_leader
     def staged_one(self, staged: str) -> Staged:
         """One of them."""
         return self._node.staging.find(staged)
 
     @command
+    @leads
     def stage_knowledge(self, actor: Actor, name: str, content: bytes, source: str = "", language: Code = "en") -> Staged:
         """Hand in a file for a source, or for a new one ("") in this language, and compare it with what is live."""
         self._allow(actor, "change_knowledge")
@@ -79,6 +85,7 @@ class KnowledgeCommands(Topic):
         return self._node.staging.upload(name, content, source, language, actor.name)
 
     @command
+    @leads
     def stage_fact(self, actor: Actor, title: str, text: str, language: Code) -> Staged:
         """Write one more fact, and compare it with what is live."""
         self._allow(actor, "change_knowledge")
@@ -86,6 +93,7 @@ class KnowledgeCommands(Topic):
         return self._node.staging.fact(Fact(title=title, text=text), language, actor.name)
 
     @command
+    @leads
     def stage_earlier(self, actor: Actor, source: str, version: str = "") -> Staged:
         """Propose a version of a source that was in use before, the newest by default."""
         self._allow(actor, "change_knowledge")
@@ -93,6 +101,7 @@ class KnowledgeCommands(Topic):
         return self._node.staging.back(source, version, actor.name)
 
     @command
+    @leads
     def activate_knowledge(self, actor: Actor, staged: str) -> SourceState:
         """Answer from this version from now on. Refused, with a new comparison, when the file was changed meanwhile."""
         self._allow(actor, "change_knowledge")
@@ -102,6 +111,7 @@ class KnowledgeCommands(Topic):
         return next(state for state in node.library.states() if state.name == done.source)
 
     @command
+    @leads
     def discard_knowledge(self, actor: Actor, staged: str) -> Staged:
         """Throw a proposal away."""
         self._allow(actor, "change_knowledge")

@@ -39,13 +39,22 @@ class Intake:
     """The intake of one mailbox. ``left`` is how many messages lay there unread when it was last looked at while taking in is paused."""
 
     def __init__(
-        self, inbox: Inbox, store: Store, standing: Standing, clock: Clock, stop: threading.Event, poll_seconds: float, own_address: str
+        self,
+        inbox: Inbox,
+        store: Store,
+        standing: Standing,
+        clock: Clock,
+        stop: threading.Event,
+        wake: threading.Event,
+        poll_seconds: float,
+        own_address: str,
     ) -> None:
         self._inbox = inbox
         self._store = store
         self._standing = standing
         self._clock = clock
         self._stop = stop
+        self._wake = wake
         self._poll_seconds = poll_seconds
         self._own_address = own_address
         self._next_look = 0.0
@@ -55,16 +64,22 @@ class Intake:
         """Take what the channel has, make it safe, then tell the channel; with nothing there, wait for it to speak."""
         if not (self._standing.may_act() and self._store.switches().intake_enabled):
             self._look()
-            self._stop.wait(1.0)
+            self._wake.wait(1.0)
+            self._wake.clear()
             return False
         self.left, self._next_look = 0, 0.0
+        if not self._take():
+            self._inbox.wait(self._poll_seconds, self._stop)
+        return True
+
+    def _take(self) -> bool:
+        """One batch, made safe and acknowledged; whether there may be more at once."""
         batch = self._inbox.take(self._store.cursor(self._inbox.mailbox, self._inbox.folder))
         reach("intake.fetched")
         if batch.arrivals or batch.cursor is not None:
-            take_in(self._inbox, batch, self._store, self._standing, self._own_address)
-        if not (batch.more or batch.arrivals):
-            self._inbox.wait(self._poll_seconds, self._stop)
-        return True
+            with self._standing.at_work():
+                take_in(self._inbox, batch, self._store, self._standing, self._own_address)
+        return bool(batch.more or batch.arrivals)
 
     def _look(self) -> None:
         """Count what gathers there, as often as it would be taken in; only who leads touches a mailbox."""
@@ -153,7 +168,9 @@ class Deliverer:
     """What the loop of one mailbox needs to send its replies. Each has a loop of its own, so that a server that hangs or refuses
     holds up nobody else's mail. ``others``: it takes what no configured mailbox is for, and leaves it to a person.
 
-    ``unwritten`` is the result of a try that the store could not write down: it comes before anything else is started.
+    ``unwritten`` is the result of a try that the store could not write down: it comes before anything else is started. Each term
+    begins with looking up what was under way; ``recovered`` is the last one that did. What an earlier one left unwritten is looked up
+    too, for another node may have led since.
     """
 
     agent: str
@@ -164,12 +181,21 @@ class Deliverer:
     watch: MailboxWatch | None = None
     others: tuple[str, ...] = ()
     unwritten: tuple[Delivery, DeliveryResult] | None = None
+    recovered: int = 0
 
     def step(self) -> bool:
         """Start the oldest delivery that may leave now, send it, and write down what became of it."""
+        with self.standing.at_work():
+            return self._step()
+
+    def _step(self) -> bool:
+        if not self.standing.may_act():
+            return False
+        if self.recovered != self.standing.term:
+            self._recover(self.standing.term)
         if self.unwritten is not None:
             return self._write_down(*self.unwritten)
-        if not (self.standing.may_act() and self.breaker.is_open()):
+        if not self.breaker.is_open():
             return False
         only = self.outbox.mailbox if self.outbox is not None else ""
         delivery = self.store.next_delivery(self.agent, term=self.standing.term, only=only, but=self.others)
@@ -177,6 +203,16 @@ class Deliverer:
             return False
         reach("deliver.after_start")
         return self._write_down(delivery, send(delivery, self.outbox, self.standing, self.watch))
+
+    def _recover(self, term: int) -> None:
+        self.unwritten = None
+        for delivery in self.store.unfinished_deliveries():
+            if self._is_mine(delivery):
+                recover(self.store, delivery, self.outbox, self.standing)
+        self.recovered = term
+
+    def _is_mine(self, delivery: Delivery) -> bool:
+        return delivery.mailbox == self.outbox.mailbox if self.outbox is not None else delivery.mailbox not in self.others
 
     def _write_down(self, delivery: Delivery, result: DeliveryResult) -> bool:
         self.unwritten = (delivery, result)
@@ -196,30 +232,28 @@ def send(delivery: Delivery, outbox: Outbox | None, standing: Standing, watch: M
     """
     if outbox is None:
         return DeliveryResult(outcome=DeliveryOutcome.REFUSED, stage="no_outbox")
-    last_look = LastLook(delivery, standing.may_act, watch)
+    last_look = LastLook(delivery, standing, watch)
     try:
         return last_look.weigh(outbox.deliver(delivery, last_look))
     except Exception as error:
         log.error("delivery_failed", error=error, case=delivery.case)
         return DeliveryResult(outcome=DeliveryOutcome.UNCERTAIN, stage="exception")
+    finally:
+        standing.finished(delivery)
 
 
-def recover_deliveries(store: Store, outboxes: dict[str, Outbox], standing: Standing) -> int:
-    """After a start: deliveries that were under way are looked up where a sent mail leaves a trace; the rest wait for a person.
+def recover(store: Store, delivery: Delivery, outbox: Outbox | None, standing: Standing) -> None:
+    """A delivery that was under way when somebody stopped is looked up where a sent mail leaves a trace; not found, a person finds out.
 
-    Returns how many there were. A mailbox that cannot be asked leaves its deliveries uncertain, never sent again.
+    A mailbox that cannot be asked leaves its deliveries uncertain, never sent again.
     """
-    unfinished = store.unfinished_deliveries()
-    for delivery in unfinished:
-        outbox = outboxes.get(delivery.mailbox)
-        was_found = False
-        try:
-            was_found = outbox is not None and outbox.find(delivery)
-        except Exception as error:  # whatever stands in the way of looking, the delivery is uncertain and the node starts
-            log.warning("recovery_could_not_look", case=delivery.case, reason=getattr(error, "message", type(error).__name__))
-        store.found(delivery, was_found, term=standing.term)
-        log.info("delivery_recovered", case=delivery.case, found=was_found)
-    return len(unfinished)
+    was_found = False
+    try:
+        was_found = outbox is not None and outbox.find(delivery)
+    except Exception as error:  # whatever stands in the way of looking, the delivery is uncertain and the work goes on
+        log.warning("recovery_could_not_look", case=delivery.case, reason=getattr(error, "message", type(error).__name__))
+    store.found(delivery, was_found, term=standing.term)
+    log.info("delivery_recovered", case=delivery.case, found=was_found)
 
 
 @dataclass

@@ -7,6 +7,7 @@ import msgspec
 from appliance.care import preflight
 from appliance.node.accounts import box_of, imap_account, smtp_account
 from appliance.node.control import command
+from appliance.node.forward import leads, shown_by_leader
 from appliance.node.topic import Topic
 from appliance.records.person import Actor
 from appliance.records.sign_in import SignIn
@@ -35,18 +36,21 @@ class MailboxCommands(Topic):
         }
 
     @command
+    @leads
     def begin_sign_in(self, actor: Actor, mailbox: str) -> SignIn:
         """A code, and the address of the page to type it on; the node waits for it by itself."""
         self._allow(actor, "change_configuration")
         return self._node.sign_ins.begin(mailbox)
 
     @command
+    @shown_by_leader
     def sign_in_state(self, actor: Actor, mailbox: str) -> SignIn:
         """Where the sign-in of this mailbox stands."""
         self._allow(actor, "see_configuration")
         return self._node.sign_ins.state(mailbox)
 
     @command
+    @leads
     def sign_out_mailbox(self, actor: Actor, mailbox: str) -> None:
         """Delete the mailbox's tokens here; nothing is taken in or sent by it until somebody signs in again."""
         self._allow(actor, "change_configuration")

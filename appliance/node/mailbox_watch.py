@@ -8,7 +8,6 @@ What remains is the moment between that look and the server's word: a person who
 """
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -29,6 +28,7 @@ AGAIN_SECONDS = 2.0  # the loop's own pause grows when the mailbox stays out of 
 ANSWERED = "answered_in_mailbox"
 DRAFT_GONE = "draft_gone"
 UNSEEN = "mailbox_not_seen"
+BEFORE_TAKEOVER = "claimed_before_takeover"
 
 
 class Seen(NamedTuple):
@@ -95,20 +95,26 @@ class MailboxWatch:
 @dataclass
 class LastLook:
     """Asked by a channel last thing before the data leaves, and once more before its end: may it? Only the first time the mailbox
-    is looked at."""
+    is looked at; the lease is asked before and after."""
 
     delivery: Delivery
-    may_act: Callable[[], bool]
+    standing: Standing
     watch: MailboxWatch | None = None
     seen: Seen | None = None
     trouble: ChannelError | None = None
 
     def __call__(self) -> bool:
-        if not self.may_act():
+        if not self._may():
             return False
         if self.seen is None and self.trouble is None:
             self._look()
-        return self.seen is not None and not self.seen.held and self.may_act()
+        return self.seen is not None and not self.seen.held and self._may()
+
+    def _may(self) -> bool:
+        turn = self.standing.turn(self.delivery)
+        if turn == "hold":
+            self.seen = Seen(held=BEFORE_TAKEOVER)
+        return turn == "send"
 
     def _look(self) -> None:
         try:

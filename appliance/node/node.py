@@ -6,9 +6,10 @@ schedule and the control socket as well). Building is in ``build.py``; what peop
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -33,12 +34,13 @@ from appliance.node.diagnostics import Started
 from appliance.node.escalation_commands import sweep
 from appliance.node.macros import LiveMacros
 from appliance.node.mailbox_watch import MailboxWatch
+from appliance.node.pairing_desk import PairingDesk
 from appliance.node.patience import SignInPatience
 from appliance.node.pipeline_log import PipelineLog
 from appliance.node.policies import LivePolicy
 from appliance.node.presence import Presence
 from appliance.node.retention import LOOK_SECONDS, Retention
-from appliance.node.roles import Alone
+from appliance.node.roles import Alone, Standing
 from appliance.node.schedule import Schedule
 from appliance.node.sign_ins import SignIns
 from appliance.node.tokens import Tokens
@@ -50,7 +52,11 @@ from appliance.records.events import SourceFailed, SourceRefreshed
 from appliance.records.knowledge import SourceState
 from appliance.records.policy import Reason, Switches
 from appliance.settings.model import MailboxSettings, Settings
+from appliance.store.errors import NotLeading
 from appliance.store.store import Store
+
+if TYPE_CHECKING:
+    from appliance.node.pair_side import PairSide
 
 log = Log("node")
 
@@ -65,7 +71,11 @@ ANSWER_WORKERS = 2
 
 @dataclass
 class Node:
-    """Everything one machine is made of. ``desk`` and ``policy`` are callables, for both change while the node runs."""
+    """Everything one machine is made of. ``desk`` and ``policy`` are callables, for both change while the node runs.
+
+    ``pair`` is what it needs to be one of two, None for a node alone. ``again``: it ends to be built anew at once, since its home has
+    become another one (it was paired, or was given the other node's state).
+    """
 
     settings: Settings
     clock: Clock
@@ -77,8 +87,10 @@ class Node:
     inboxes: tuple[Inbox, ...]
     outboxes: dict[str, Outbox]
     own_folders: dict[str, OwnFolders]
-    standing: Alone
+    standing: Standing
     name: str
+    pair: "PairSide | None" = None
+    again: bool = False
     version: str = __version__
     running: bool = False
     ready: bool = False
@@ -96,12 +108,14 @@ class Node:
         self.broken_since = BrokenSince()
         self.macros = LiveMacros(self.settings.macros.path)
         self.staging = Staging(self.home, self.library, self.clock)
+        self.pairing = PairingDesk(self)
         self.commands = Commands(self)
         self.sign_ins = SignIns(self.settings, self.clock, self.stop)
         self.setup_sign_ins: tuple[tuple[MailboxSettings, ...], SignIns] | None = None
         self.trials = Trials(self.home, self.clock)
         self.watches = {mailbox: self._watch(folders) for mailbox, folders in self.own_folders.items()}
         self.loops: list[loops.Loop] = []
+        self._wakes: list[threading.Event] = []
         self.intakes: dict[str, loops.Intake] = {}
         self._schedule: Schedule | None = None
         self._control: ControlServer | None = None
@@ -115,36 +129,45 @@ class Node:
         return self.standing.term
 
     def prepare(self) -> None:
-        """What a home needs before anything else: a term, levers in their first position, its knowledge on the shelf."""
-        if self.term == 0:
-            self._begin_term()
+        """What a home needs before anything else: a term, levers in their first position, its knowledge on the shelf.
+
+        One of a pair writes nothing by itself: what the leader wrote comes to it.
+        """
+        if isinstance(self.standing, Alone):
+            self._first_term(self.standing)
+        self.refresh_knowledge()
+        self.refresh_accounts()
+
+    def _first_term(self, standing: Alone) -> None:
+        if standing.term == 0:
+            standing.term = self.store.begin_term(self.name)
         wanted = self.settings.policy
         self.store.first_switches(
             safe_mode=wanted.safe_mode,
             automation_enabled=wanted.automation_enabled,
             outbound_enabled=wanted.outbound_enabled,
             intake_enabled=True,
-            term=self.term,
+            term=standing.term,
         )
-        self.refresh_knowledge()
-        self.refresh_accounts()
-
-    def _begin_term(self) -> None:
-        self.standing.term = self.store.begin_term(self.name)
 
     # Running
 
     def start(self) -> None:
-        """Begin to lead: recover what was under way, then start the loops, the schedule and the control socket."""
+        """Start the loops, the schedule, the control socket and, in a pair, the way to the other node.
+
+        The loops of a node alone work at once, in a new term; those of a pair wait until it leads.
+        """
         self.running = True
         self.started = Started(self.clock.now(), self.clock.elapsed())
-        self._begin_term()
-        loops.recover_deliveries(self.store, self.outboxes, self.standing)
+        if isinstance(self.standing, Alone):
+            self.standing.term = self.store.begin_term(self.name)
         self.loops = self._make_loops()
         for loop in self.loops:
             loop.start()
         self._control = ControlServer(self.home, self.commands)
         self._control.start()
+        if self.pair is not None:
+            self.pair.start(self)
         self._schedule = Schedule()
         self._schedule.every(KNOWLEDGE_SECONDS, "knowledge", lambda: self.refresh_knowledge(SETTLE_SECONDS))
         self._schedule.every(KNOWLEDGE_SECONDS, "accounts", lambda: self.refresh_accounts(SETTLE_SECONDS))
@@ -171,18 +194,28 @@ class Node:
         return [*intake, *answering, *delivering, *(make(f"sent:{name}", self._watching(watch)) for name, watch in self.watches.items())]
 
     def _loop(self, name: str, step: Callable[[], bool], wake: threading.Event | None = None, waits_seconds: float = 0.0) -> loops.Loop:
-        return loops.Loop(name, step, self.stop, self.clock, self._broke, wake, waits_seconds=waits_seconds)
+        return loops.Loop(name, step, self.stop, self.clock, self.broke, wake, waits_seconds=waits_seconds)
 
     def parts(self) -> list[Part]:
         """What the watchdog looks at: everything that works in turns."""
-        return [Part("store writer", self.store.writer_turn), *(loop.part for loop in self.loops)]
+        pair = self.pair.parts() if self.pair is not None else []
+        return [Part("store writer", self.store.writer_turn), *pair, *(loop.part for loop in self.loops)]
+
+    def wake(self) -> None:
+        """Have every loop look at once: this node leads from now on, or is about to end."""
+        for event in self._wakes:
+            event.set()
+        self.store.wake_cases.set()
+        self.store.wake_deliveries.set()
 
     def _poll_seconds(self, mailbox: str) -> float:
         return next((box.imap.poll_seconds for box in self.settings.mailbox if box.id == mailbox), 2)
 
     def _intake(self, inbox: Inbox) -> Callable[[], bool]:
         seconds = self._poll_seconds(inbox.mailbox)
-        intake = loops.Intake(inbox, self.store, self.standing, self.clock, self.stop, seconds, self._sender(inbox.mailbox))
+        wake = threading.Event()
+        self._wakes.append(wake)
+        intake = loops.Intake(inbox, self.store, self.standing, self.clock, self.stop, wake, seconds, self._sender(inbox.mailbox))
         self.intakes[inbox.mailbox] = intake
         return intake.step
 
@@ -225,27 +258,31 @@ class Node:
         if not self.ready:
             log.warning("node_not_ready", reason=self.not_ready_because)
 
-    def _broke(self, error: TandemError) -> None:
-        """The store cannot be relied on any more: the node ends, and its supervisor starts it again."""
-        self.broken = error
+    def broke(self, error: TandemError) -> None:
+        """It cannot be relied on any more: the node ends, and its supervisor starts it again."""
+        self.broken = self.broken or error
         log.error("node_broken", error=error)
         self.stop.set()
         self.ended.set()
 
     def close(self) -> None:
-        """Stop taking, finish what is under way, close every channel and the store. May be called twice."""
+        """Hand over, stop taking, finish what is under way, close every channel and the store. May be called twice."""
+        if self.pair is not None and self.running:
+            self.pair.step_aside()
+        self.pairing.cancel()
         self.running = False
         self.stop.set()
         if self._control is not None:
             self._control.stop()
         if self._schedule is not None:
             self._schedule.stop()
-        self.store.wake_cases.set()
-        self.store.wake_deliveries.set()
+        self.wake()
         late = [loop.name for loop in self.loops if not loop.join(STOP_SECONDS)]
         if late:
             log.warning("loops_late", loops=", ".join(late))
         self.standing.resign()
+        if self.pair is not None:
+            self.pair.close()
         for inbox in self.inboxes:
             inbox.close()
         for outbox in self.outboxes.values():
@@ -269,7 +306,8 @@ class Node:
 
     def refresh_accounts(self, settle_seconds: float = 0.0) -> None:
         """Read the account sheet when it has changed and has not been written to for so long."""
-        account_watch.refresh(self.accounts, self.store, self.clock, self.term, settle_seconds)
+        with suppress(NotLeading):  # a standby reads the sheet all the same; the leader says so in the journal
+            account_watch.refresh(self.accounts, self.store, self.clock, self.term, settle_seconds)
 
     def refresh_knowledge(self, settle_seconds: float = 0.0, by: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
         """Read the sources that changed and have not been written to for so long; put what changed into the journal, and say it.
@@ -278,7 +316,8 @@ class Node:
         """
         changes = self.library.refresh(settle_seconds)
         for change in changes:
-            self.store.record(_event_of(change, self.clock.now(), (by or {}).get(change.source, "knowledge")), term=self.term)
+            with suppress(NotLeading):  # a standby keeps its index warm; what changed is told by who leads
+                self.store.record(_event_of(change, self.clock.now(), (by or {}).get(change.source, "knowledge")), term=self.term)
             log.info("source_changed", source=change.source, passages=change.passages, trouble=change.trouble)
         if changes and self.running:
             self._prove()

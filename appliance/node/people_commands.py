@@ -8,6 +8,7 @@ from appliance.ground.errors import Refused
 from appliance.ground.log import Log
 from appliance.node import passwords
 from appliance.node.control import command
+from appliance.node.forward import leads, shown_by_leader
 from appliance.node.passwords import TooManyTries, WrongPassword
 from appliance.node.patience import network_of
 from appliance.node.topic import Topic
@@ -37,6 +38,7 @@ class PeopleCommands(Topic):
         return [known.shown() for known in self._node.store.people.all()]
 
     @command
+    @leads
     def add_person(self, actor: Actor, name: str, role: int, password: str, email: str = "") -> Person:
         """Somebody new. The first person is an admin whatever is asked for."""
         self._allow(actor, "manage_people")
@@ -46,6 +48,7 @@ class PeopleCommands(Topic):
         return self._node.store.people.add(sealed, _role(role), actor.name, term=self._node.term)
 
     @command
+    @leads
     def change_person(self, actor: Actor, person: str, role: int | None = None, active: bool | None = None) -> Person:
         """Another role; or out, which ends every session of theirs; or in again. The last active admin stays one."""
         self._allow(actor, "manage_people")
@@ -53,6 +56,7 @@ class PeopleCommands(Topic):
         return self._node.store.people.change(person, actor.name, role=wanted, active=active, term=self._node.term)
 
     @command
+    @leads
     def set_profile(
         self, actor: Actor, person: str, email: str | None = None, signature: str | None = None, languages: list[str] | None = None
     ) -> Person:
@@ -67,6 +71,7 @@ class PeopleCommands(Topic):
         return self._node.store.people.rewrite(known.id, actor.name, term=self._node.term, keep="", **changes)
 
     @command
+    @leads
     def set_password(self, actor: Actor, person: str, password: str, old: str = "", keep: str = "") -> None:
         """Another password. One's own needs the old one; every session of theirs ends but ``keep``, which is the one at hand."""
         known = self._own_or_managed(actor, person)
@@ -106,6 +111,7 @@ class PeopleCommands(Topic):
 
     # Signing in and out
 
+    @leads
     def sign_in(self, name: str, password: str, address: str) -> str:
         """The secret of a new session. The work is the same for a name that nobody has.
 
@@ -127,6 +133,7 @@ class PeopleCommands(Topic):
             raise WrongPassword("The password has just been changed.", "Sign in with the new one.")
         return secret
 
+    @leads
     def sign_in_with_key(self, key: str) -> str:
         """The secret of a new session that lasts no longer than the key; "" when the key is not known."""
         who = self._node.store.people.sessions.key_of(key)
@@ -137,6 +144,7 @@ class PeopleCommands(Topic):
         taken = self._node.tokens.take(token)
         return self._open(OWNER, taken.name) if taken is not None else ""
 
+    @leads
     def _open(self, who: str, by: str) -> str:
         panel = self._node.settings.panel
         ends = {"idle": panel.session_idle_hours * _HOUR, "longest": panel.session_days * _DAY}
@@ -146,10 +154,17 @@ class PeopleCommands(Topic):
         """The open session of this cookie, with what its actor may do now. Now and then it is written down that it is ``used``."""
         sessions, idle = self._node.store.people.sessions, self._node.settings.panel.session_idle_hours * _HOUR
         session = sessions.of_secret(secret)
-        if session is not None and used and sessions.is_stale(session, idle) and self._node.standing.may_act():
-            sessions.use(session.id, session.actor.name, idle=idle, term=self._node.term)
+        if session is not None and used and sessions.is_stale(session, idle):
+            self._prolong(session.id, session.actor.name, idle)
         return session
 
+    @shown_by_leader
+    def _prolong(self, session: str, by: str, idle: float) -> None:
+        """Who reads at the standby is told to the leader; while nobody leads it is written down another time."""
+        if self._node.standing.may_act():
+            self._node.store.people.sessions.use(session, by, idle=idle, term=self._node.term)
+
+    @leads
     def sign_out(self, secret: str) -> None:
         """End the session of this cookie."""
         sessions = self._node.store.people.sessions
@@ -166,6 +181,7 @@ class PeopleCommands(Topic):
         return list(self._node.store.people.sessions.all(who))
 
     @command
+    @leads
     def end_session(self, actor: Actor, session: str) -> None:
         """Sign one browser out."""
         found = next((one for one in self._node.store.people.sessions.all() if one.id == session), None)
@@ -175,6 +191,7 @@ class PeopleCommands(Topic):
             self._node.store.people.sessions.end(session, actor.name, term=self._node.term)
 
     @command
+    @leads
     def end_sessions(self, actor: Actor, person: str, keep: str = "") -> int:
         """Sign somebody out everywhere, but for the session ``keep``; how many sessions ended."""
         who = self._who(actor, person)

@@ -11,6 +11,7 @@ from appliance.care import first_run
 from appliance.ground.errors import Refused, SettingsError
 from appliance.node import servers
 from appliance.node.control import command
+from appliance.node.forward import leads, shown_by_leader
 from appliance.node.sign_ins import SignIns
 from appliance.node.topic import Topic
 from appliance.records.first_run import Step, StepState, Tried
@@ -43,12 +44,14 @@ class SetupCommands(Topic):
     """The commands of the first run. The settings are the file's, read anew: what runs may be older."""
 
     @command
+    @shown_by_leader
     def setup_steps(self, actor: Actor) -> list[Step]:
         """Every step as it stands now."""
         self._allow(actor, "set_up")
         return list(first_run.steps(self._facts()))
 
     @command
+    @shown_by_leader
     def setup_progress(self, actor: Actor) -> tuple[int, int]:
         """How many steps are behind us, and of how many: without counting the dry day, for a page that is looked at often."""
         self._allow(actor, "set_up")
@@ -56,6 +59,7 @@ class SetupCommands(Topic):
         return len(found) - first_run.left(found), len(found)
 
     @command
+    @shown_by_leader
     def setup_values(self, actor: Actor) -> dict[str, Any]:
         """What the file says now under each key that a step may set; of a secret only whether there is one."""
         self._allow(actor, "set_up")
@@ -64,6 +68,7 @@ class SetupCommands(Topic):
         return {**values, **{key: _value(settings, key) is not None for keys in SECRETS.values() for key in keys}}
 
     @command
+    @leads
     def set_up(self, actor: Actor, step: str, values: dict[str, Any], secrets: dict[str, str] | None = None) -> Step:
         """Set keys of one step in ``tandem.toml``; None takes one out. A server is tried first: when it says no, nothing changes.
 
@@ -103,6 +108,7 @@ class SetupCommands(Topic):
         return attempt(settings, self._node.clock) if attempt is not None and settings.mailbox else ""
 
     @command
+    @leads
     def try_step(self, actor: Actor, step: str, wait: bool = False) -> Step:
         """Try a step at its server, in the background unless ``wait``; ``setup_steps`` then says how far it is."""
         self._allow(actor, "set_up")
@@ -123,6 +129,7 @@ class SetupCommands(Topic):
         return self._step(step)
 
     @command
+    @leads
     def skip_step(self, actor: Actor, step: str, skip: bool = True) -> Step:
         """Pass an optional step by, or take it up again."""
         self._allow(actor, "set_up")
@@ -132,6 +139,7 @@ class SetupCommands(Topic):
         return self._step(step)
 
     @command
+    @leads
     def setup_sign_in(self, actor: Actor, begin: bool = False) -> SignIn:
         """Where the sign-in of the mailbox at its provider stands; ``begin`` asks for a code first."""
         self._allow(actor, "set_up")

@@ -73,6 +73,16 @@ def kind_of(settings: Settings, clock: Clock) -> tuple[WitnessKind, str]:
     return kind, f"There is no witness: the race at mailbox {box.id} has not been passed here. Run: tandem setup try race"
 
 
+def rules_of(settings: Settings, kind: WitnessKind) -> str:
+    """By what this node votes: which witness, where, and how long a lease is. Nodes that go by different rules never vote together."""
+    where, box = "", _box(settings)
+    if kind == "tcp":
+        where = ":{}:{}".format(*address_of(settings.pair.witness))
+    elif kind == "mailbox" and box is not None:
+        where = f":{box.imap.host}:{box.imap.port}:{box.imap.user}"
+    return f"{kind}{where}"[:150] + f"/{settings.pair.lease_seconds:g}"
+
+
 def race_passed(home: Path, settings: Settings, clock: Clock) -> bool:
     """Whether the mail server that is configured now was seen to decide races."""
     tried = Trials(home, clock).tried().get("race")

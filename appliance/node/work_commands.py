@@ -4,6 +4,7 @@ from typing import Literal
 
 from appliance.ground.errors import Refused
 from appliance.node.control import command
+from appliance.node.forward import leads, shown_by_leader
 from appliance.node.topic import Topic
 from appliance.policy import macros
 from appliance.records.case import CaseFile
@@ -23,6 +24,7 @@ class WorkCommands(Topic):
     # Taking a decision back
 
     @command
+    @leads
     def undo(self, actor: Actor, case: str) -> str:
         """Take the last decision about a case back; it is in review as it was. Refused once its time is over or its mail leaves."""
         self._allow(actor, "undo_decision")
@@ -34,6 +36,7 @@ class WorkCommands(Topic):
         return self._node.store.work.undo_until(case)
 
     @command
+    @leads
     def reopen(self, actor: Actor, case: str) -> str:
         """A case that was closed or answered is in review again. What has left stays sent; a second reply is another mail."""
         self._allow(actor, "reopen_case")
@@ -42,6 +45,7 @@ class WorkCommands(Topic):
     # Who is at it
 
     @command
+    @leads
     def assign(self, actor: Actor, case: str, person: str) -> str:
         """Somebody takes care of the case from now on; "": nobody in particular. Returns who: a person that we know by their id."""
         self._allow(actor, "assign_case")
@@ -54,6 +58,7 @@ class WorkCommands(Topic):
         return who
 
     @command
+    @shown_by_leader
     def editing(self, actor: Actor, case: str, what: Doing = "editing") -> dict[str, list[str]]:
         """This person is at the case, until 30 s have passed without a word; returns who else is editing it, by the case."""
         self._allow(actor, "see_cases")
@@ -62,6 +67,7 @@ class WorkCommands(Topic):
         return {case: [name for name in self._node.presence.at("editing").get(case, []) if name != actor.name]}
 
     @command
+    @shown_by_leader
     def presence(self, what: Doing = "editing") -> dict[str, list[str]]:
         """By case who is editing it now, or looking at it."""
         return self._node.presence.at(what)
@@ -69,6 +75,7 @@ class WorkCommands(Topic):
     # Notes
 
     @command
+    @leads
     def note(self, actor: Actor, case: str, text: str) -> Note:
         """Write something about the case for the others; it never leaves the house."""
         self._allow(actor, "note_case")

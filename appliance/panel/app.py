@@ -11,6 +11,7 @@ from appliance.panel.api import ask, cases, escalations, knowledge, metrics, nod
 from appliance.panel.api import chat as chat_api
 from appliance.panel.api import diagnostics as diagnostics_api
 from appliance.panel.api import knowledge_changes as knowledge_changes_api
+from appliance.panel.api import pair as pair_api
 from appliance.panel.api import people as people_api
 from appliance.panel.describe import description
 from appliance.panel.door import Commands, PanelOptions
@@ -23,6 +24,7 @@ from appliance.panel.pages import chat as chat_page
 from appliance.panel.pages import escalations as escalations_page
 from appliance.panel.pages import knowledge as knowledge_page
 from appliance.panel.pages import me as me_page
+from appliance.panel.pages import pair as pair_page
 from appliance.panel.pages import people as people_page
 from appliance.panel.pages import setup as setup_page
 from appliance.panel.pages import staged as staged_page
@@ -39,12 +41,12 @@ PAGES: tuple[Routes, ...] = (
     docs.routes, manual.routes, sign_in.routes, static_page.routes, events.routes,
     people_page.routes, me_page.routes, work_page.routes, escalations_page.routes, chat_page.routes,
     knowledge_page.routes, staged_page.routes,
-    setup_page.routes,
+    setup_page.routes, pair_page.routes,
 )  # fmt: skip
 OPERATIONS: tuple[Routes, ...] = (
     node.routes, cases.routes, switches.routes, knowledge.routes, ask.routes, users.routes, metrics.routes, openapi.routes,
     people_api.routes, work.routes, escalations.routes, chat_api.routes, knowledge_changes_api.routes,
-    diagnostics_api.routes,
+    diagnostics_api.routes, pair_api.routes,
 )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 log = Log("daemon")
 
 STOP_SECONDS = 5.0
+LOOK_SECONDS = 0.25
 
 
 def run(settings: "Settings", panel: bool = True) -> None:
@@ -66,6 +67,22 @@ def with_node(
 
     The supervisor hears READY as soon as people can work: a node whose proof failed must not be started again and again.
     """
+    again = True
+    while again and not stop.is_set():
+        again = _one_life(settings, server, chat, stop, ready, supervisor)
+        if again:
+            settings = _read_again(settings)
+
+
+def _one_life(
+    settings: "Settings",
+    server: PanelServer | None,
+    chat: PanelServer | None,
+    stop: threading.Event,
+    ready: threading.Event,
+    supervisor: Supervisor,
+) -> bool:
+    """A node from its building to its end; whether it is to be built anew, on what its home has become."""
     from appliance.node.build import build
     from appliance.node.watchdog import Watchdog
 
@@ -86,15 +103,28 @@ def with_node(
             if (status := status_line(node)) != told:
                 supervisor.tell(f"STATUS={status}")
                 told = status
-            stop.wait(0.5)
+            stop.wait(LOOK_SECONDS)
         ready.clear()
     finally:
-        supervisor.tell("STOPPING=1")
+        if node.again:
+            for each in (server, chat):
+                if each is not None:
+                    each.detach()
+        else:
+            supervisor.tell("STOPPING=1")
         watchdog.closing()
         node.close()
         watchdog.stop()
     if node.broken is not None:
         raise node.broken
+    return node.again
+
+
+def _read_again(settings: "Settings") -> "Settings":
+    """The settings as they stand now: those of a node that joined a pair are the pair's."""
+    from appliance.settings.read import load
+
+    return load(home=settings.home, environment=os.environ)
 
 
 def status_line(node: "Node") -> str:

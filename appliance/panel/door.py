@@ -9,6 +9,7 @@ from appliance.panel.doors.diagnostics import DiagnosticsDoor
 from appliance.panel.doors.escalations import EscalationDoor
 from appliance.panel.doors.knowledge import KnowledgeDoor
 from appliance.panel.doors.numbers import NumbersDoor
+from appliance.panel.doors.pair import PairDoor
 from appliance.panel.doors.people import PeopleDoor
 from appliance.panel.doors.setup import SetupDoor
 from appliance.panel.doors.work import WorkDoor
@@ -19,7 +20,7 @@ from appliance.records.person import Actor, Approval
 from appliance.records.policy import SwitchState
 
 
-class Commands(NumbersDoor, PeopleDoor, ChatDoor, WorkDoor, EscalationDoor, KnowledgeDoor, SetupDoor, DiagnosticsDoor, Protocol):
+class Commands(NumbersDoor, PeopleDoor, ChatDoor, WorkDoor, EscalationDoor, KnowledgeDoor, SetupDoor, DiagnosticsDoor, PairDoor, Protocol):
     """The commands of a node that the panel calls, from several threads at once.
 
     Whatever goes wrong in a way a person can act on comes up as a ``TandemError``; ``Refused`` when the caller may not, or

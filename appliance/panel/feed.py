@@ -103,8 +103,20 @@ class Feed:
 def _as_event(status: dict[str, Any]) -> bytes:
     queue = status.get("queue", {})
     counts = {name: queue.get(name, 0) for name in ("review", "late")}  # time alone makes a case late: no entry tells of it
-    state = {"position": status.get("position", 0), **counts, "healthy": status.get("healthy", False)}
+    state = {"position": status.get("position", 0), **counts, "healthy": status.get("healthy", False), "pair": _pair_of(status)}
     return b"event: change\ndata: " + json.dumps(state, separators=(",", ":")).encode() + b"\n\n"
+
+
+def _pair_of(status: dict[str, Any]) -> list[Any]:
+    """Who leads, and who is seen: of a peer that falls silent no entry tells."""
+    peer, witness = status.get("peer", {}), status.get("witness", {})
+    return [
+        status.get("role", ""),
+        status.get("reason", ""),
+        peer.get("seen", False),
+        peer.get("in_sync", False),
+        witness.get("seen", False),
+    ]
 
 
 async def _first_of(something: Awaitable[object], stopping: asyncio.Event) -> None:

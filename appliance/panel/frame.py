@@ -14,7 +14,8 @@ from appliance.ground.assets import asset
 from appliance.panel import naming, troubles, words
 from appliance.panel.door import Commands, PanelOptions
 from appliance.panel.feed import Feed
-from appliance.panel.guard import Guard
+from appliance.panel.guard import Guard, content_policy
+from appliance.panel.pair_view import other_panel
 from appliance.panel.problems import Problem
 from appliance.panel.sessions import Session
 from appliance.panel.short import short
@@ -39,6 +40,7 @@ PLACES: tuple[tuple[str, str, str], ...] = (
     ("/knowledge", "knowledge", "search_knowledge"),
     ("/escalations", "escalations", "see_cases"),
     ("/analytics", "analytics", "see_numbers"),
+    ("/pair", "pair", "see_status"),
     ("/admin", "appliance", "see_status"),
     ("/people", "people", "manage_people"),
     ("/help", "help", ""),
@@ -101,7 +103,11 @@ class Panel:
 
     def page(self, request: Call, name: str, *, code: int = 200, **context: Any) -> Response[bytes]:
         """One page in the frame: navigation, the levers' state, the sentence about what was just done."""
-        return self._rendered(request, name, code, {**self._frame(request), **context})
+        frame = self._frame(request)
+        response = self._rendered(request, name, code, {**frame, **context})
+        if frame["other"]:
+            response.headers["content-security-policy"] = content_policy(frame["other"])
+        return response
 
     def bare_page(self, request: Call, name: str, *, code: int = 200, **context: Any) -> Response[bytes]:
         """A page for somebody who may be nobody yet: it tells nothing about the node."""
@@ -140,7 +146,7 @@ class Panel:
         }
 
     def _frame(self, request: Call) -> dict[str, Any]:
-        actor, session = actor_of(request), session_of(request)
+        actor, session, status = actor_of(request), session_of(request), self.commands.status()
         return {
             **self._common(request),
             "actor": actor,
@@ -148,7 +154,8 @@ class Panel:
             "signed_in_by_browser": session is not None,
             "notice": session.take_notice() if session and request.headers.get("x-live") is None else None,
             "undo": self._undo(session),
-            "status": self.commands.status(),
+            "status": status,
+            "other": other_panel(status),
             "may": lambda action: roles.may(actor.role, action),
         }
 

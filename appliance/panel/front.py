@@ -87,6 +87,12 @@ class Front:
         for event in self._waiting:
             event.set()
 
+    def detach(self) -> None:
+        """What is asked from now on waits for another app; called in the loop's thread."""
+        self._app = None
+        self.probes.attached = False
+        self._waiting = {event for event in self._waiting if not event.is_set()}
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
@@ -162,6 +168,12 @@ class PanelServer:
         with contextlib.suppress(RuntimeError):
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(self._front.attach, app)
+
+    def detach(self) -> None:
+        """The app is about to go, and another one comes: requests wait for it a little."""
+        with contextlib.suppress(RuntimeError):
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._front.detach)
 
     def stop(self, timeout: float = 5.0) -> None:
         """Stop listening, let running requests finish, end open streams. May be called twice, or without a start."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from appliance.panel import troubles
+from appliance.panel import pair_view, troubles
 from appliance.panel.naming import node_label
 from appliance.panel.waiting import how_many_wait
 from appliance.panel.words import Voice, dependency
@@ -55,16 +55,18 @@ def _mood(status: Mapping[str, Any], repairs: Sequence[Repair]) -> str:
 
 
 def _nodes(status: Mapping[str, Any]) -> str:
-    return ", ".join(name for name in (status.get("node", ""), status.get("peer", {}).get("name", "")) if name)
+    return ", ".join(name for name in (status.get("node", ""), status.get("peer", {}).get("node", "")) if name)
 
 
 def _who_leads(status: Mapping[str, Any], voice: Voice) -> str:
     role, own, peer = status.get("role", "alone"), status.get("node", ""), status.get("peer", {})
-    node, other = node_label(own, peer.get("name", "")), node_label(peer.get("name", ""), own)
+    node, other = node_label(own, peer.get("node", "")), node_label(peer.get("node", ""), own)
     if not status.get("running", True):
         return voice.text("glance.not_running", node=node)
     if role == "alone" or not other:
         return voice.text("glance.alone", node=node)
+    if (pair := pair_view.of_status(status, voice)) is not None:
+        return pair.text
     return voice.text(f"glance.{role}", node=node, peer=other, lag=voice.number(float(peer.get("lag", 0)), 1))
 
 
@@ -111,6 +113,8 @@ def repairs(
         for row in health.get("dependencies", ())
         if not row.get("connected") and not str(row.get("name", "")).startswith("knowledge:")
     ]
+    if (pair := pair_view.of_status(status, voice)) is not None and pair.tone != "good":
+        found.append(Repair(key="repair.pair", remedy=pair.remedy, link="/pair", grave=pair.tone == "act"))
     found += [
         _to_repair("repair.source", source.name, troubles.of_source(source, voice), link="/admin#sources")
         for source in sources

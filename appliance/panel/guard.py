@@ -46,10 +46,17 @@ WRONG_MOST = 10  # wrong keys of one address, before it has to wait
 SIGN_INS_WAITING_MOST = 16  # passwords are checked one at a time, apart from everything else that needs a thread
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="tandem"'}
 
-CONTENT_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
-)
+
+def content_policy(other: str = "") -> str:
+    """What a page may load and ask. ``other``: the other machine's panel, which a page may ask whether it lives, and nothing else."""
+    asked = f"'self' {other}".strip()
+    return (
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src {asked}; "
+        "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
+    )
+
+
+CONTENT_POLICY = content_policy()
 Headers = tuple[tuple[bytes, bytes], ...]
 FOR_ALL: Headers = (
     (b"x-content-type-options", b"nosniff"),

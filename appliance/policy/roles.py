@@ -45,6 +45,10 @@ ACTIONS: dict[str, Role] = {
     "change_knowledge": Role.OPERATOR,
     "set_up": Role.ADMIN,
     "make_diagnostics": Role.ADMIN,
+    "manage_pair": Role.ADMIN,
+    "hand_over": Role.OPERATOR,
+    "take_over": Role.OPERATOR,
+    "drill": Role.OPERATOR,
     **{f"close_{name}": Role.AGENT for name in SWITCH_NAMES},
     **{f"open_{name}": Role.OPERATOR for name in SWITCH_NAMES},
 }

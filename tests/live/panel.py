@@ -27,6 +27,7 @@ PAGES = {
     "case": f"/cases/{FIRST}",
     "nothing found": "/cases?text=zzz",
     "appliance": "/admin",
+    "pair": "/pair",
     "analytics": "/analytics?days=30",
     "escalations": "/escalations",
     "help": "/help",

@@ -47,14 +47,22 @@ def shown(home: Path, **options: object) -> Iterator[Shown]:
 PAGE = """<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>Pumps for everybody</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"></head>
 <body style="font-family: serif"><main><h1>Pumps for everybody</h1><p>We sell pumps. <a href="#">Read more</a></p></main>
-<script src="{chat}/widget.js" async data-language="{language}"></script></body></html>"""
+{scripts}</body></html>"""
+SCRIPT = """<script src="{chat}/widget.js" async data-language="{language}"></script>
+"""
+SCRIPT_OF_A_PAIR = """<script src="{chat}/widget.js" async data-language="{language}" data-also="{also}"></script>
+"""
 
 
 @dataclass
 class ForeignPage:
-    """A company's own web site with a strict policy: it lets the chat's script in and lets it talk home, and nothing else."""
+    """A company's own web site with a strict policy: it lets the chat's script in and lets it talk home, and nothing else.
+
+    ``also``: the chat of the other machine of a pair. The page then has the script of both.
+    """
 
     chat: str = ""
+    also: str = ""
     csp: bool = True
     port: int = 0
 
@@ -67,10 +75,15 @@ class ForeignPage:
 
     def content(self, path: str) -> bytes:
         language = path.strip("/") if path.strip("/") in ("fi", "sv", "en") else "en"
-        return PAGE.format(chat=self.chat, language=language).encode()
+        script = SCRIPT_OF_A_PAIR if self.also else SCRIPT
+        both = ((self.chat, self.also), (self.also, self.chat)) if self.also else ((self.chat, ""),)
+        scripts = "".join(script.format(chat=chat, also=also, language=language) for chat, also in both)
+        return PAGE.format(scripts=scripts, language=language).encode()
 
     def policy(self) -> str:
-        return f"default-src 'none'; style-src-attr 'unsafe-inline'; script-src {self.chat}; connect-src {self.chat}"
+        return (
+            f"default-src 'none'; style-src-attr 'unsafe-inline'; script-src {self.chat} {self.also}; connect-src {self.chat} {self.also}"
+        )
 
 
 @contextmanager

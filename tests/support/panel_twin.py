@@ -25,6 +25,7 @@ from tests.support.twin_diagnostics import TwinDiagnostics
 from tests.support.twin_escalations import TwinEscalations
 from tests.support.twin_knowledge import TwinKnowledge
 from tests.support.twin_numbers import TwinNumbers
+from tests.support.twin_pair import TwinPair
 from tests.support.twin_people import KEYS, PeopleTwin
 from tests.support.twin_setup import TwinSetup
 from tests.support.twin_work import TwinWork
@@ -36,7 +37,7 @@ TEAMS: dict[str, dict[str, str]] = {
 
 
 @dataclass
-class PanelTwin(TwinNumbers, TwinWork, PeopleTwin, TwinChat, TwinEscalations, TwinKnowledge, TwinSetup, TwinDiagnostics):
+class PanelTwin(TwinNumbers, TwinWork, PeopleTwin, TwinChat, TwinEscalations, TwinKnowledge, TwinSetup, TwinDiagnostics, TwinPair):
     """One node. ``tokens`` are one-time tokens still unused; ``done`` is what people told it to do, in order."""
 
     clock: Clock
@@ -54,6 +55,7 @@ class PanelTwin(TwinNumbers, TwinWork, PeopleTwin, TwinChat, TwinEscalations, Tw
     def __post_init__(self) -> None:
         self.start_people()
         self.start_knowledge()
+        self.start_pair()
         TwinWork.__init__(self)
         TwinEscalations.__init__(self)
         careful = {"safe_mode": False, "automation_enabled": True, "outbound_enabled": True, "intake_enabled": True}
@@ -67,15 +69,11 @@ class PanelTwin(TwinNumbers, TwinWork, PeopleTwin, TwinChat, TwinEscalations, Tw
         return {
             "node": "Kallio",
             "version": "0.1.0",
-            "role": "alone",
-            "term": 4,
             "position": self.position,
             "may_send": True,
-            "reason": "alone",
             "running": True,
             "ready": True,
-            "peer": {"seen": False, "in_sync": False, "lag": 0},
-            "witness": {"kind": "none", "seen": False},
+            **self.pair_in_status(),
             "queue": {
                 "waiting": counts["waiting"],
                 "review": counts["review"] + counts["uncertain"],

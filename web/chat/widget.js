@@ -1,11 +1,16 @@
 /* The customers' chat on any web page: <script src="https://desk.example.com/widget.js" async data-language="fi"></script>
    It lives in a shadow root, so neither page's style reaches the other. No cookie: the conversation's secret stays in this tab.
-   data-language: fi, sv or en; else the page's own language. data-full: fill the element #tandem-chat instead of floating. */
+   data-language: fi, sv or en; else the page's own language. data-full: fill the element #tandem-chat instead of floating.
+   data-also: where the other machine of a pair serves the chat; the conversation goes on there when this one falls silent. A page may
+   have a script element for each of the two: whichever comes first shows the chat. */
 "use strict";
 (() => {
   const script = document.currentScript;
+  if (window.tandemChat) return; /* the other machine's script was faster */
+  window.tandemChat = true;
   const served = /* served */ {};
-  const base = new URL(".", script.src).href;
+  const bases = [...new Set([new URL(".", script.src).href, script.dataset.also && new URL(script.dataset.also.replace(/\/?$/, "/"), location.href).href])]
+    .filter((base) => /^https?:/.test(base || ""));
   const language = [script.dataset.language, document.documentElement.lang, navigator.language, "en"]
     .map((tag) => (tag || "").slice(0, 2).toLowerCase()).find((tag) => served.words[tag]);
   const words = served.words[language];
@@ -13,18 +18,19 @@
   const narrow = matchMedia("(max-width: 480px)");
   const text = (key, gaps = {}) => (words[key] || "").replace(/\{(\w+)\}/g, (_, gap) => gaps[gap] || "");
 
-  const TRIES = 5, SILENCE = 40000, PATIENCE = 15000, LONGEST_PAUSE = 30000;
+  const two = bases.length > 1;
+  const TRIES = two ? 12 : 5, SILENCE = two ? 20000 : 40000, PATIENCE = two ? 6000 : 15000, LONGEST_PAUSE = two ? 4000 : 30000;
 
   // What is kept in this tab over a reload: the secret, whether the window is open, what has not been sent yet.
 
-  const place = `tandem-chat ${base}`;
+  const place = `tandem-chat ${[...bases].sort().join(" ")}`;
   const kept = (() => {
     try { return JSON.parse(sessionStorage.getItem(place)) || {}; } catch { return {}; }
   })();
   const keep = () => {
-    try { sessionStorage.setItem(place, JSON.stringify({ secret: state.secret, open: state.open, unsent: state.unsent })); } catch { /* private mode */ }
+    try { sessionStorage.setItem(place, JSON.stringify({ secret: state.secret, open: state.open, unsent: state.unsent, at: state.at })); } catch { /* private mode */ }
   };
-  const state = { secret: kept.secret || "", open: full || Boolean(kept.open), unsent: kept.unsent || [], talk: null, lost: false, notice: "", unread: 0 };
+  const state = { secret: kept.secret || "", open: full || Boolean(kept.open), unsent: kept.unsent || [], at: bases.includes(kept.at) ? kept.at : bases[0], talk: null, lost: false, notice: "", unread: 0 };
 
   // Elements
 
@@ -159,10 +165,31 @@
   const pause = (tries) => Math.min(LONGEST_PAUSE, 1000 * 2 ** tries) * (0.75 + Math.random() / 2);
   const sleep = (milliseconds) => new Promise((wake) => setTimeout(wake, milliseconds));
   const newKey = () => [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  // Whoever does not answer, or cannot do it now, is left for the other one, and nobody goes back by themselves.
+  let hearing = null;
+  function turn(from) {
+    if (!two || state.at !== from) return;
+    state.at = bases.find((one) => one !== from);
+    keep();
+    if (hearing) hearing.abort();
+  }
+  const NOBODY_LEADS = ["nobody_leads", "leader_lost"]; // while the lead changes hands; the same id said again is the same message
+  const beyond = (error) => !error.status || error.status >= 500 || NOBODY_LEADS.includes(error.code);
   async function call(path, body) {
+    const at = state.at;
+    try {
+      return await post_to(at, path, body);
+    } catch (error) {
+      if (!beyond(error)) throw error;
+      turn(at);
+      if (state.at === at) throw error;
+      return post_to(state.at, path, body);
+    }
+  }
+  async function post_to(at, path, body) {
     const headers = { "content-type": "application/json" };
     if (state.secret) headers.authorization = `Bearer ${state.secret}`;
-    const response = await fetch(`${base}${path}?language=${language}`, {
+    const response = await fetch(`${at}${path}?language=${language}`, {
       method: "POST", headers, body: body && JSON.stringify(body), credentials: "omit", signal: AbortSignal.timeout(PATIENCE),
     });
     const answer = await response.json();
@@ -201,7 +228,7 @@
         return;
       } catch (error) {
         if (error.code === "conversation" && state.secret) { forget(); continue; }
-        if (error.status && error.status < 500) return give_up(one, text(`problem.${error.code}.text`) || text("failed"));
+        if (!beyond(error)) return give_up(one, text(`problem.${error.code}.text`) || text("failed"));
         one.tries += 1;
         if (one.tries >= TRIES) return give_up(one, text("unsent"));
         state.lost = true;
@@ -250,9 +277,9 @@
     if (listening || !state.secret) return;
     listening = true;
     for (let tries = 0; state.secret; ) {
-      const secret = state.secret;
+      const secret = state.secret, at = state.at;
       try {
-        await hear(secret, () => {
+        await hear(at, secret, () => {
           if (state.lost) { state.lost = false; state.notice = text("back"); render(); setTimeout(() => { state.notice = ""; render(); }, 4000); }
           tries = 0;
         });
@@ -261,7 +288,8 @@
       }
       if (state.talk && state.talk.closed) break;
       if (tries) { state.lost = true; render(); }
-      await sleep(pause(tries));
+      turn(at);
+      await sleep(pause(two ? tries - 1 : tries));
       tries += 1;
     }
     listening = false;
@@ -271,11 +299,12 @@
     else forget();
     render();
   }
-  async function hear(secret, alive) {
+  async function hear(at, secret, alive) {
     const cut = new AbortController();
+    hearing = cut;
     let watchdog = setTimeout(() => cut.abort(), SILENCE);
     try {
-      const response = await fetch(`${base}chat/events?language=${language}`, {
+      const response = await fetch(`${at}chat/events?language=${language}`, {
         headers: { authorization: `Bearer ${secret}` }, credentials: "omit", cache: "no-store", signal: cut.signal,
       });
       if (!response.ok) throw Object.assign(new Error("refused"), { status: response.status });
@@ -302,7 +331,8 @@
 
   async function start() {
     const sheet = new CSSStyleSheet();
-    sheet.replaceSync(await (await fetch(`${base}widget.css`, { credentials: "omit" })).text());
+    const looks = (at) => fetch(`${at}widget.css`, { credentials: "omit", signal: AbortSignal.timeout(PATIENCE) }).then((answer) => answer.text());
+    sheet.replaceSync(await looks(state.at).catch(() => looks(bases.find((one) => one !== state.at) || state.at)));
     root.adoptedStyleSheets = [sheet];
     const target = full ? document.getElementById("tandem-chat") : document.body;
     if (full) target.replaceChildren(host); else target.append(host);

@@ -77,6 +77,17 @@
     listen();
     document.addEventListener("visibilitychange", () => { if (!document.hidden && wanted) ask(); });
     setInterval(ask, 60000); /* "14 min ago" grows older by itself */
+    const looked = Date.now();
+    setInterval(() => { /* a part that no event tells of says how often, in seconds, it wants to be looked at */
+      const wish = Math.min(...all("[data-soon]").map((part) => Number(part.dataset.soon)), Infinity);
+      if (Date.now() - Math.max(last, looked) >= wish * 1000) ask();
+    }, 1000);
+    setInterval(() => { /* how long a code is still good for */
+      for (const part of all("[data-left]")) {
+        part.dataset.left = String(Math.max(0, Number(part.dataset.left) - 1));
+        part.textContent = `${part.dataset.left} s`;
+      }
+    }, 1000);
     window.addEventListener("pagehide", () => { clearTimeout(silent); clearTimeout(again); line.close(); });
     window.addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
     window.addEventListener("offline", cut);

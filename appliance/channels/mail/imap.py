@@ -93,7 +93,7 @@ class ImapInbox:
             if any(origin.uid_validity != opened.uid_validity for origin in free.values()):
                 return tuple(free.values())  # numbered afresh since ``take``: these UIDs are other mails now, so in doubt not ours
             if not self._can_claim(opened):
-                return ()
+                return tuple(free.values()) if self._account.claimant else ()  # the other node of a pair could not see that we have it
             lost = claim(session, {uid: self._taken[uid] for uid in free}, condstore=opened.condstore)
             self._taken |= {uid: replace(self._taken[uid], flags=frozenset((CLAIM,))) for uid in free if uid not in lost}
             return tuple(free[uid] for uid in sorted(lost))

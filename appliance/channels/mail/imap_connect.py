@@ -1,5 +1,6 @@
 """Reaching an IMAP server and signing in: TLS from the start, STARTTLS, or plain text on this machine alone."""
 
+import errno
 import socket
 import ssl
 from contextlib import suppress
@@ -88,6 +89,20 @@ def _keep_alive(line: socket.socket | ssl.SSLSocket) -> None:
         for name, value in _KEEPALIVE:
             if hasattr(socket, name):
                 line.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def is_stranded(line: socket.socket | ssl.SSLSocket) -> bool:
+    """Whether this machine has lost the address that the line was opened from: nothing that is sent on it can be answered any more.
+
+    The system itself would notice after minutes. An address that is ours can be bound; one that is not cannot.
+    """
+    try:
+        host, *_ = line.getsockname()
+        with socket.socket(line.family, socket.SOCK_DGRAM) as probe:
+            probe.bind((host, 0))
+    except OSError as error:
+        return error.errno == errno.EADDRNOTAVAIL
+    return False
 
 
 def _authenticate(client: Any, account: ImapAccount, secret: str) -> None:

@@ -5,6 +5,7 @@ UIDs throughout (RFC 3501), and mod-sequences where the server keeps them (CONDS
 """
 
 import difflib
+import errno
 import select
 import socket
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, IMAPCli
 
 from appliance.channels.mail import errors
 from appliance.channels.mail.accounts import ImapAccount
-from appliance.channels.mail.imap_connect import said, sign_in
+from appliance.channels.mail.imap_connect import is_stranded, said, sign_in
 
 SEARCHED_AT_ONCE = 100_000  # UIDs in one answer to SEARCH: the library refuses lines over a million characters
 
@@ -84,6 +85,7 @@ class Session:
     def alive(self) -> int | None:
         """Ask for a sign of life; returns how many mails the folder holds now, None when that has not changed."""
         with self._explained():
+            self._check_address()
             _, told = self._client.noop()
             for kind in ("EXISTS", "RECENT", "EXPUNGE", "FETCH"):
                 self._client._imap.untagged_responses.pop(kind, None)  # the library would pile them up as long as the session lives
@@ -222,7 +224,14 @@ class Session:
                 return True
             poll = select.poll()
             poll.register(self._client.socket().fileno(), select.POLLIN)
-            return bool(poll.poll(seconds * 1000))
+            spoke = bool(poll.poll(seconds * 1000))
+            if not spoke:
+                self._check_address()
+            return spoke
+
+    def _check_address(self) -> None:
+        if is_stranded(self._client.socket()):
+            raise ConnectionAbortedError(errno.ECONNABORTED, "this machine has another address now")
 
     def idle_done(self) -> bool:
         """End the idling; True when new mail was told of meanwhile. A server that is gone is noticed here."""

@@ -32,7 +32,9 @@ class House:
         self.tokens = Tokens(self.clock)
         standing = SimpleNamespace(may_act=lambda: True)
         parts = {"clock": self.clock, "store": self.store, "tokens": self.tokens, "standing": standing, "settings": Settings()}
-        node = SimpleNamespace(**parts, patience=SignInPatience(self.clock), term=self.store.begin_term("a"), policy=lambda: _Policy)
+        node = SimpleNamespace(
+            **parts, pair=None, running=True, patience=SignInPatience(self.clock), term=self.store.begin_term("a"), policy=lambda: _Policy
+        )
         self.commands = Commands(cast(Any, node))
 
     def hire(self, name: str, role: Role = Role.AGENT, password: str = GOOD) -> Person:

@@ -43,7 +43,7 @@ def test_who_waits_and_for_how_long_is_said() -> None:
 
 
 def test_a_follower_is_named_with_its_lag() -> None:
-    said = seen(role="leader", node="kallio-7m9q", peer={"name": "sampo-2k4d", "lag": 0.2})
+    said = seen(role="leader", node="kallio-7m9q", peer={"node": "sampo-2k4d", "lag": 0.2})
     assert said.sentences[0] == "Kallio leads, Sampo follows, 0.2 s behind."
     assert said.nodes == "kallio-7m9q, sampo-2k4d"
 

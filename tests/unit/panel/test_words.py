@@ -32,6 +32,7 @@ BUILT = (
     "place.", "machine.check.", "machine.tried_", "machine.disk_",
     "setup.says.", "setup.state.", "setup.step.", "setup.running.", "setup.field.", "setup.auth.", "setup.security.", "setup.sign_in.",
     "setup.try_", "setup.password_",
+    "pair.reason.", "pair.remedy.", "pair.event.", "pair.kind.", "pair.witness_", "pair.progress_", "pair.lease_", "pair.because.",
 )  # fmt: skip
 
 
