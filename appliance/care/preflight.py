@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from appliance.care.power import file_vault_is_on
 from appliance.channels.mail.accounts import ImapAccount, SmtpAccount
 from appliance.ground.clock import Clock
 from appliance.ground.errors import SettingsError, StoreError, TandemError
@@ -72,6 +73,8 @@ def run(needs: Needs, clock: Clock) -> Iterator[Finding]:
 def checks(needs: Needs) -> list[Check]:
     """Every check that these needs ask for, cheapest first."""
     found: list[Check] = [("python", _python), ("disk", lambda: _disk(needs.home)), ("home", lambda: _home(needs.home))]
+    if sys.platform == "darwin":
+        found.append(("power", lambda: file_vault(file_vault_is_on())))
     if needs.sqlite_version is not None:
         found.append(("sqlite", needs.sqlite_version))
     found += [(f"folder {folder.name}", lambda folder=folder: _folder(folder)) for folder in needs.folders]  # type: ignore[misc]
@@ -105,6 +108,17 @@ def _home(home: Path) -> str:
     if home.stat().st_mode & 0o077:
         raise Worth(f"Others on this machine can look into {home}.", f"Run: chmod 700 '{home}'.")
     return str(home)
+
+
+def file_vault(is_on: bool | None) -> str:
+    """What a locked disk means for a machine that shall come back by itself after a loss of power."""
+    if is_on:
+        raise Worth(
+            "FileVault is on: after a loss of power this Mac waits for a password before anything starts, the appliance included.",
+            "Keep it on and have somebody near who can type it, while the other Mini leads; or turn it off where the room is locked. "
+            "A planned restart without the wait: sudo fdesetup authrestart",
+        )
+    return "FileVault is off: the appliance is back by itself after a loss of power" if is_on is False else "FileVault could not be asked"
 
 
 def _folder(folder: Path) -> str:

@@ -17,7 +17,8 @@ A mailbox has other users: people, rules, programs that tidy up. What they can d
      numbered afresh
 
 So a book holds either what all the questions came to, or nothing. Somebody who keeps taking messages away can keep the pair from
-taking over, and can do no worse.
+taking over. What is not proven: that nobody who may delete in this folder, and does so in the very moment between a granted *take* and its
+reading, can have an old leader's late note believed until the new leader's next one. Let nobody but the appliance into the folder.
 
 Now and then the record itself is written down (a *checkpoint*) and what lies before it is deleted: whoever begins to read there
 begins with it, and whoever was reading goes on behind the hole.
