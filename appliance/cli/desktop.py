@@ -65,17 +65,41 @@ def show(context: click.Context, place: Path, named: tuple[str, ...], door: Any)
     own = addresses.own(panel) if here.is_dir() or not told else ""  # at a desk that only looks at others, nobody is missed here
     known = addresses.together((own,), (panel.public_url.rstrip("/"),), panel.peers, told)
     clock = SystemClock()
-    steering = Steering(known, Ear(clock), lambda address: token_of(here) if address == own else "")
+    peer = Peer(here, last.peer)
+    steering = Steering(known, Ear(clock), lambda address: token_of(here) if address == own else "", peer.look)
     link = steering.first()
-    if not link and known == (own,):
+    if not link and addresses.together(known, (peer.panel,)) == (own,):
         raise Refused("No appliance runs on this machine, and no address of another one is known.", START)
     from appliance.panel.window import Window  # late: the toolkit alone takes a second
 
-    window = Window(link, nobody.page(known, os.environ), (last.width, last.height))
-    remembered.remember(place, remembered.sized(*window.size, told))
+    window = Window(link, nobody.page(addresses.together(known, (peer.panel,)), os.environ), (last.width, last.height))
+    remembered.remember(place, remembered.sized(*window.size, told, peer.panel))
     door.open(window.to_front)
     window.run(lambda ended: steering.run(window, ended, clock))
-    remembered.remember(place, remembered.sized(*window.size, told))
+    remembered.remember(place, remembered.sized(*window.size, told, peer.panel))
+
+
+class Peer:
+    """Where the panel of the other machine is, as the daemon of this home says; as it was last, while that one says nothing."""
+
+    def __init__(self, home: Path, panel: str) -> None:
+        self._home = home
+        self.panel = panel
+
+    def look(self) -> str:
+        """Ask once more."""
+        from appliance.node.commands import Commands
+        from appliance.node.control import ControlClient
+        from appliance.panel.pair_view import other_panel
+
+        daemon = ControlClient(self._home, Commands)
+        try:
+            status = daemon.status() if daemon.answers() else None
+        except (OSError, TandemError):
+            status = None
+        if status is not None:
+            self.panel = (other_panel(status) or self.panel) if status["paired"] else ""
+        return self.panel
 
 
 def token_of(home: Path) -> str:

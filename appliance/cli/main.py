@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "switch": ("switch", "Pull a lever: safe-mode, automation, outbound, intake."),
     "diagnostics": ("diagnostics", "A zip for a helper from outside, without anybody's words or secrets."),
     "service": ("service", "The appliance as a service of this machine: install, status, logs, restart."),
+    "update": ("update", "Put a new version in, on both machines, while mail goes on; or go back to the one before."),
     "witness": ("witness", "The third voice of a pair, on a machine of its own."),
     "verify": ("verify", "Walk the journal's chain and say what was tampered with."),
     "erase": ("erase", "Destroy every word of one customer."),

@@ -153,11 +153,18 @@ def leave(context: click.Context, yes: bool, as_json: bool) -> None:
 
 @command.command("drill")
 @click.argument("kind", type=click.Choice(DRILLS))
-@click.option("--sandbox", is_flag=True, help="With made-up mails; nothing real is touched.")
+@click.option("--sandbox", is_flag=True, help="On a pair of its own on this machine; nothing real is touched.")
 @json_option
 @click.pass_context
 def drill(context: click.Context, kind: str, sandbox: bool, as_json: bool) -> None:
-    """Rehearse KIND and wait for the result. Exit code 1 when it failed."""
+    """Rehearse KIND on made-up messages and wait for the result. Exit code 1 when it failed.
+
+    \b
+    handover  the lead is handed over
+    kill      the leader's process ends at once; its supervisor starts it again
+    pause     the leader stands still for 8 s
+    cut       the leader hears and is heard by nobody for 8 s
+    """
     with reach(context) as commands:
         before = {_mark(row) for row in look(commands)["drills"]["last"]}
         commands.pair_drill(OWNER, kind, sandbox)
@@ -173,6 +180,46 @@ def drill(context: click.Context, kind: str, sandbox: bool, as_json: bool) -> No
         context.exit(1)
 
 
+@command.command("drills")
+@click.option("--verify", is_flag=True, help="Exit code 1 when the signature of one does not hold.")
+@json_option
+@click.pass_context
+def drills(context: click.Context, verify: bool, as_json: bool) -> None:
+    """The newest drills, how they went, and whether their records are as they were signed."""
+    with reach(context) as commands:
+        told = look(commands)["drills"]
+    if as_json:
+        print_json(told)
+    else:
+        print_drills(told["last"])
+        if told["overdue"]:
+            click.echo(overdue(told))
+    if verify and not all(row["signature"] for row in told["last"]):
+        context.exit(1)
+
+
+def print_drills(rows: list[Pair]) -> None:
+    """How each went, and whether its signature holds."""
+    now = clock.now()
+    cells = [
+        (
+            f"{ago(now - row['at'])} ago",
+            row["kind"] + (" in a sandbox" if row.get("sandbox") else ""),
+            "passed" if row["ok"] else f"failed {row.get('reason', '')}".strip(),
+            "" if row["seconds"] is None else f"{row['seconds']:.1f} s",
+            f"{row['lost']}/{row['doubled']}/{row['held']}",
+            "holds" if row["signature"] else "does not hold",
+        )
+        for row in rows
+    ]
+    print_table(("when", "drill", "result", "took", "lost/doubled/held", "signature"), cells, "There has been no drill yet.")
+
+
+def overdue(told: Pair) -> str:
+    """That the pair has not been rehearsed for too long."""
+    return f"No drill of the pair was passed for more than {told['every_days']} days. → tandem pair drill handover"
+
+
 def look(commands: Any) -> Pair:
     """The pair in plain values, whether a daemon answered or a node that was opened here."""
     told: Pair = msgspec.to_builtins(commands.pair())
@@ -180,7 +227,7 @@ def look(commands: Any) -> Pair:
 
 
 def lines(pair: Pair) -> list[str]:
-    """How the pair stands, in two lines; one for a machine that is in none."""
+    """How the pair stands, in two lines, and a third when a drill is overdue; one for a machine that is in none."""
     if not pair["paired"]:
         return ["In no pair. tandem pair start shows a code for a second machine."]
     me, peer, witness = pair["me"], pair["peer"], pair["witness"]
@@ -188,7 +235,9 @@ def lines(pair: Pair) -> list[str]:
     first = f"Pair: {me['node']} ({_role(pair['role'])}) and {peer['node']} ({_peer(peer)}). "
     lease = f"lease {pair['lease_seconds']:.1f} of {pair['lease_length']:.0f} s"
     second = f"      {_step_of(pair)}; witness {_witness(witness)}; {lease}; term {pair['term']}."
-    return [first + (bad(pair["sentence"]) if grave else pair["sentence"]), second]
+    drilled = pair.get("drills") or {}
+    warning = [f"      {overdue(drilled)}"] if drilled.get("overdue") else []
+    return [first + (bad(pair["sentence"]) if grave else pair["sentence"]), second, *warning]
 
 
 def _role(role: str) -> str:

@@ -2,7 +2,8 @@
 
 ``reach("settle.before_commit")`` does nothing, unless the environment says ``TANDEM_FAULT=settle.before_commit:3``:
 then the third time that point is reached the process dies as by ``kill -9``; with ``:3:hang`` that thread waits there for
-ever instead. When the variable is not set, ``reach`` is an empty function: the cost of a call and nothing else.
+ever instead, and with ``:3:stop`` the whole process stands still there, as by SIGSTOP, until somebody sends it SIGCONT. When
+the variable is not set, ``reach`` is an empty function: the cost of a call and nothing else.
 """
 
 import os
@@ -31,6 +32,14 @@ POINTS: tuple[str, ...] = (
     "drafts.after_append",
     "drafts.before_removal",
     "drafts.after_removal",
+    "store.after_ship",
+    "store.before_confirm",
+    "office.before_lead",
+    "office.after_lead",
+    "pair.before_keep",
+    "pair.after_keep",
+    "follow.before_apply",
+    "follow.after_apply",
 )
 
 
@@ -46,7 +55,11 @@ def _hang() -> None:
     threading.Event().wait()
 
 
-_WHAT_HAPPENS = {"": _die, "hang": _hang}
+def _stop() -> None:
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+_WHAT_HAPPENS = {"": _die, "hang": _hang, "stop": _stop}
 
 
 class _Countdown:

@@ -7,6 +7,11 @@ from appliance.pair.line.errors import LineError
 from appliance.pair.line.wire import Line, Open
 from appliance.records.base import Record
 
+ANSWER_SECONDS = 2.0
+IDLE_SECONDS = 60.0
+EVERYWHERE = ("", "*", "0.0.0.0", "::")
+"""What a panel is configured with that listens on every address of its machine."""
+
 
 class AskAbout(Record, tag="ask_about"):
     """How are you?"""
@@ -25,6 +30,8 @@ class About(Record, tag="about"):
     panel_host: str = ""
     panel_port: int = 0
     public_url: str = ""
+    files: str = ""
+    """A digest of the shared files that it has."""
 
 
 class AboutPeer:
@@ -43,10 +50,10 @@ class AboutPeer:
         """Ask once. Raises ``LineError`` when nobody answers."""
         with self._lock:
             try:
-                line = self._line or self._dial()
+                self._line = line = self._line or self._dial()
                 line.send(AskAbout())
-                self.peer = self.last = line.receive(About, 2.0)
-                self._line, self.host = line, line.address[0]
+                self.peer = self.last = line.receive(About, ANSWER_SECONDS)
+                self.host = line.address[0]
             except LineError:
                 self._drop()
                 self.peer = None
@@ -56,7 +63,7 @@ class AboutPeer:
         """Answer the other node until its line goes."""
         while True:
             try:
-                line.receive(AskAbout, 60.0)
+                line.receive(AskAbout, IDLE_SECONDS)
             except LineError:
                 return
             line.send(self._me())
@@ -69,8 +76,8 @@ class AboutPeer:
             return ""
         if peer.public_url:
             return peer.public_url.rstrip("/")
-        host = self.host if peer.panel_host in ("", "0.0.0.0", "::") else peer.panel_host
-        if host in ("127.0.0.1", "::1", "localhost") and self.host not in ("127.0.0.1", "::1"):
+        host = self.host if peer.panel_host in EVERYWHERE else peer.panel_host
+        if "%" in host or (_is_loopback(host) and not _is_loopback(self.host)):  # an address that means something on one machine only
             return ""
         return f"http://{f'[{host}]' if ':' in host else host}:{peer.panel_port}"
 
@@ -82,3 +89,7 @@ class AboutPeer:
     def close(self) -> None:
         with self._lock:
             self._drop()
+
+
+def _is_loopback(host: str) -> bool:
+    return host == "localhost" or host == "::1" or host.startswith("127.")

@@ -16,6 +16,7 @@ from appliance.ground.machine import machine_id
 from appliance.knowledge.library import Library
 from appliance.node import account_watch
 from appliance.node.accounts import folder_account, imap_account, reader_of, smtp_account
+from appliance.node.drill_messages import DrillOutbox
 from appliance.node.identity import node_id
 from appliance.node.node import Node
 from appliance.node.pair_side import PairSide
@@ -50,6 +51,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Node:
         box.id: outbox for box in settings.mailbox if (outbox := make_outbox(box, settings, clock, own_folders.get(box.id))) is not None
     }
     outboxes[MAILBOX] = ChatOutbox()
+    outboxes[DrillOutbox.mailbox] = DrillOutbox()
     library = Library(settings.knowledge.source, settings.home, clock, settings.home / "knowledge-state", read_secret)
     accounts = account_watch.make(settings, clock)
     store = Store.open(settings.home, clock, directory=directory(settings, policy), following=membership is not None)

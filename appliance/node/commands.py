@@ -15,6 +15,7 @@ from appliance.node import days
 from appliance.node.chat_commands import ChatCommands
 from appliance.node.control import command
 from appliance.node.diagnostics_commands import DiagnosticsCommands
+from appliance.node.drill_commands import DrillCommands
 from appliance.node.escalation_commands import EscalationCommands
 from appliance.node.forward import leads
 from appliance.node.keeping_commands import KeepingCommands
@@ -24,6 +25,7 @@ from appliance.node.numbers_commands import NumbersCommands
 from appliance.node.pair_commands import PairCommands
 from appliance.node.people_commands import PeopleCommands
 from appliance.node.setup_commands import SetupCommands
+from appliance.node.update_commands import UpdateCommands
 from appliance.node.work_commands import WorkCommands
 from appliance.policy import roles
 from appliance.records.answer import Check, Outcome
@@ -52,6 +54,8 @@ class Commands(
     SetupCommands,
     DiagnosticsCommands,
     PairCommands,
+    DrillCommands,
+    UpdateCommands,
 ):
     """The commands of one node."""
 
@@ -92,7 +96,8 @@ class Commands(
 
     def _pair_at_a_glance(self) -> dict[str, Any]:
         told = self.pair()
-        return {"mode": told["mode"], "paired": told["paired"], "peer": told["peer"], "witness": told["witness"]}
+        glance = {name: told[name] for name in ("mode", "paired", "peer", "witness")}
+        return {**glance, "drill_overdue_days": told["drills"]["every_days"] if told["drills"]["overdue"] else 0}
 
     def _targets(self) -> dict[str, dict[str, Any]]:
         """What was promised for the desk and for a person, in minutes, how long the oldest has waited, and how many are late."""

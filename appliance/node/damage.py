@@ -17,7 +17,7 @@ log = Log("pair")
 class Damage:
     """``told`` is what was found and not mended yet; ``same_at`` is the position up to which both last held the same."""
 
-    def __init__(self, store: Store, leads: Callable[[], bool], reseed: Callable[[str], None]) -> None:
+    def __init__(self, store: Store, leads: Callable[[], bool], reseed: Callable[[str], object]) -> None:
         self._store = store
         self._leads = leads
         self._reseed = reseed
@@ -28,8 +28,13 @@ class Damage:
 
     @property
     def reason(self) -> str:
-        """A code for ``vitals``: a damaged machine does not lead; "" for one that is whole."""
-        return "damaged" if self.told else "nodes_differ" if self.differing else ""
+        """A code for ``vitals``: a damaged machine does not lead; "" for one that is whole, as far as it knows.
+
+        Only the leader compares, so only it can say that the two differ.
+        """
+        if self.told:
+            return "damaged"
+        return "nodes_differ" if self.differing and self._leads() else ""
 
     def same(self, position: int) -> None:
         self.differing = ()

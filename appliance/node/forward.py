@@ -18,10 +18,10 @@ import msgspec
 
 from appliance.ground.errors import Refused, TandemError
 from appliance.ground.log import Log
-from appliance.pair.line.errors import LineError, LineLost, LineRefused
+from appliance.pair.line.errors import BadFrame, LineError, LineSilent
 from appliance.pair.line.wire import Line, Open
 from appliance.records.base import Record
-from appliance.store.errors import NotLeading
+from appliance.store.errors import NotLeading, StaleTerm
 
 log = Log("forward")
 
@@ -30,8 +30,17 @@ R = TypeVar("R")
 Owner = TypeVar("Owner", bound="Topic")
 
 SETTLE_SECONDS = 6.0  # longer than a take-over takes
+SETTLE_AGAIN_SECONDS = 1.0  # when somebody was told already that nobody leads, and nobody has since
 ANSWER_SECONDS = 120.0
+LOOK_SECONDS = 2.0  # a person who only looks does not wait for a leader that has stopped
+UNSEEN_SECONDS = 3.0  # a leader that is missed for so long gives no answer any more
+KNOCK_SECONDS = 2.0
+IDLE_SECONDS = 3600.0
 IDLE_LINES = 4
+
+NOBODY_LEADS = "nobody_leads"
+_SAME_VERSION = "Run the same version of Tandem on both nodes."
+_ASK_THERE = "Do it at the machine that leads."
 
 _here = threading.local()
 
@@ -56,8 +65,24 @@ class Answer(Record, tag="answer"):
     error: "Problem | None" = None
 
 
+class Knock(Record, tag="knock"):
+    """Is anybody there? Asked on a line that was idle before a command is told on it."""
+
+
+class Here(Record, tag="here"):
+    """Yes."""
+
+
+class NotTold(Exception):
+    """The command did not reach the other node: nothing was done, and it may be told again. Nobody outside sees this."""
+
+
+class NotAnswered(Exception):
+    """It was told and not answered: nobody knows whether it was carried out, so it is not told again. Nobody outside sees this."""
+
+
 class Problem(Record):
-    """An error on its way back: its class and what it says."""
+    """An error on its way back: its class, by its full name, and what it says."""
 
     kind: str
     message: str
@@ -106,75 +131,119 @@ class Forward:
         self._idle: list[Line] = []
         self._lock = threading.Lock()
         self.now: Callable[[], float] = lambda: 0.0
+        self.sees_leader: Callable[[], bool] = lambda: True
+        self._nobody_led = False
         self.commands: Any = None
+
+    def somebody_leads(self) -> bool:
+        """Whether this node leads, or sees the other one lead."""
+        return self._leads_here() or self.sees_leader()
 
     # The node that was asked
 
     def carry_out(self, owner: Topic, method: Callable[..., Any], positional: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        """Do it here when this node leads, hand it over when the other one does; wait for one of the two for a few seconds."""
-        until = self.now() + SETTLE_SECONDS
+        """Do it here when this node leads, hand it over when the other one does; wait for one of the two for a few seconds.
+
+        Raises ``Refused`` with the code ``nobody_leads`` when nothing was done, ``leader_lost`` when that is not known.
+        """
+        until = self.now() + (SETTLE_AGAIN_SECONDS if self._nobody_led else SETTLE_SECONDS)
         while True:
             try:
+                if self.somebody_leads():
+                    self._nobody_led = False
                 return method(owner, *positional, **named) if self._leads_here() else self._hand_over(method, positional, named)
-            except (NotLeading, LineLost, LineRefused) as error:
-                if self.now() >= until or (isinstance(error, LineLost) and getattr(error, "asked", False)):
-                    raise _nobody(error) from error
+            except (NotLeading, StaleTerm, NotTold) as error:
+                if self.now() >= until:
+                    self._nobody_led = not self.somebody_leads()
+                    raise _nobody_leads() from error
+            except NotAnswered as error:
+                raise _leader_lost() from error
             self._wait_for_change(0.2)
 
     def look(self, owner: Topic, method: Callable[..., Any], positional: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Ask the leader once; without one, look here."""
         if not self._leads_here():
             try:
-                return self._hand_over(method, positional, named)
-            except (NotLeading, LineError) as error:
+                return self._hand_over(method, positional, named, LOOK_SECONDS)
+            except (NotLeading, StaleTerm, NotTold, NotAnswered) as error:
                 log.debug("looked_here", command=method.__name__, reason=type(error).__name__)
         return method(owner, *positional, **named)
 
-    def _hand_over(self, method: Callable[..., Any], positional: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    def _hand_over(
+        self, method: Callable[..., Any], positional: tuple[Any, ...], named: dict[str, Any], seconds: float = ANSWER_SECONDS
+    ) -> Any:
         bound = inspect.signature(method).bind(None, *positional, **named).arguments
         bound.pop("self")
-        answer = self._ask(Call(command=method.__name__, arguments=msgspec.json.encode(bound)))
+        answer = self._ask(Call(command=method.__name__, arguments=msgspec.json.encode(bound)), seconds)
         if answer.error is not None:
             raise raised(answer.error)
         return msgspec.json.decode(answer.result, type=hints(method)["return"])
 
-    def _ask(self, call: Call) -> Answer:
-        line, fresh = self._line()
+    def _ask(self, call: Call, seconds: float) -> Answer:
+        """Tell a command once, and wait for its answer. One that was told and not answered may have been carried out."""
+        line = self._line()
         try:
-            line.send(call)
-            answer = line.receive(Answer, ANSWER_SECONDS)
+            self._tell(line, call)
+            answer = self._heard(line, seconds)
         except LineError as error:
             line.close()
-            if isinstance(error, LineLost) and not fresh:
-                return self._ask(call) if self._drop_idle() else self._raise(error)
-            return self._raise(error)
+            raise NotAnswered from error
+        self._keep(line)
+        return answer
+
+    def _heard(self, line: Line, seconds: float) -> Answer:
+        """The answer, as long as somebody leads there who could give it: one that froze with our command is not waited for."""
+        left, unseen = seconds, 0.0
+        while True:
+            wait = min(left, 1.0)
+            try:
+                return line.receive(Answer, wait)
+            except LineSilent:
+                left -= wait
+                unseen = 0.0 if self.sees_leader() else unseen + wait
+                if left <= 0 or unseen >= UNSEEN_SECONDS:
+                    raise
+
+    def _tell(self, line: Line, call: Call) -> None:
+        try:
+            line.send(call)
+        except BadFrame as error:  # of which nothing was sent
+            self._keep(line)
+            raise Refused("This is too large for the line between the two nodes; nothing was done.", _ASK_THERE) from error
+
+    def _line(self) -> Line:
+        """An idle line on which somebody still answers, else a new one. Raises ``NotTold``."""
+        while (line := self._idle_line()) is not None:
+            try:
+                line.send(Knock())
+                line.receive(Here, KNOCK_SECONDS)
+            except LineError:
+                line.close()
+                self.close()  # the others are as old, and each would be waited for in turn
+                continue
+            return line
+        try:
+            return self._dial()
+        except LineError as error:
+            raise NotTold from error
+
+    def _idle_line(self) -> Line | None:
+        with self._lock:
+            return self._idle.pop() if self._idle else None
+
+    def _keep(self, line: Line) -> None:
         with self._lock:
             if len(self._idle) < IDLE_LINES:
                 self._idle.append(line)
-                return answer
+                return
         line.close()
-        return answer
 
-    def _raise(self, error: LineError) -> Answer:
-        """A command that was told and not answered may have been carried out: it is not told again."""
-        error.asked = True  # type: ignore[attr-defined]
-        raise error
-
-    def _line(self) -> tuple[Line, bool]:
-        with self._lock:
-            if self._idle:
-                return self._idle.pop(), False
-        return self._dial(), True
-
-    def _drop_idle(self) -> bool:
+    def close(self) -> None:
+        """Close the lines that are idle."""
         with self._lock:
             lines, self._idle = self._idle, []
         for line in lines:
             line.close()
-        return True
-
-    def close(self) -> None:
-        self._drop_idle()
 
     # The node that leads
 
@@ -182,10 +251,20 @@ class Forward:
         """Answer one command after the other until the line goes."""
         while True:
             try:
-                call = line.receive(Call, 3600.0)
+                heard: Call | Knock = line.receive(Call | Knock, IDLE_SECONDS)
             except LineError:
                 return
+            if isinstance(heard, Knock):
+                line.send(Here())
+            else:
+                self._answer(line, heard)
+
+    def _answer(self, line: Line, call: Call) -> None:
+        try:
             line.send(self._answered(call))
+        except BadFrame:
+            log.warning("answer_too_large", command=call.command[:60])
+            line.send(Answer(error=problem_of(Refused("The answer is too large for the line between the two nodes.", _ASK_THERE))))
 
     def _answered(self, call: Call) -> Answer:
         _here.called = True
@@ -193,10 +272,6 @@ class Forward:
             return Answer(result=msgspec.json.encode(self._called(call)))
         except TandemError as error:
             return Answer(error=problem_of(error))
-        except (msgspec.ValidationError, msgspec.DecodeError, TypeError) as error:
-            log.warning("call_not_understood", command=call.command[:60], reason=type(error).__name__)
-            told = Refused("The other node did not understand the command.", "Run the same version of Tandem on both nodes.")
-            return Answer(error=problem_of(told))
         except Exception as error:
             log.error("call_failed", error=error, command=call.command[:60])
             told = Refused("The command failed inside the other node.", "See errors.log in the logs folder of the other node's home.")
@@ -207,23 +282,35 @@ class Forward:
     def _called(self, call: Call) -> Any:
         method = getattr(type(self.commands), call.command, None)
         if method is None or not getattr(method, "needs_leader", False):
-            raise Refused("The other node knows no such command.", "Run the same version of Tandem on both nodes.")
+            raise Refused("The other node knows no such command.", _SAME_VERSION)
         if not self._leads_here():
             raise NotLeading("This node does not lead.", "Ask the other one.")
+        return method(self.commands, **_arguments(method, call))
+
+
+def _arguments(method: Callable[..., Any], call: Call) -> dict[str, Any]:
+    """What a command is called with, by its types. An argument that it does not have is not passed over: it may be the one that counts."""
+    expected = {name: kind for name, kind in hints(method).items() if name != "return"}
+    try:
         told = msgspec.json.decode(call.arguments, type=dict[str, msgspec.Raw])
-        expected = hints(method)
-        arguments = {name: msgspec.json.decode(value, type=expected[name]) for name, value in told.items() if name in expected}
-        return method(self.commands, **arguments)
+        arguments = {name: msgspec.json.decode(value, type=expected[name]) for name, value in told.items()}
+        inspect.signature(method).bind(None, **arguments)
+    except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, TypeError) as error:
+        log.warning("call_not_understood", command=call.command[:60], reason=type(error).__name__)
+        raise Refused("The other node did not understand the command.", _SAME_VERSION) from error
+    return arguments
 
 
-def _nobody(error: TandemError) -> TandemError:
-    if getattr(error, "asked", False):
-        return Refused(
-            "The other node went away before it answered; what was asked may or may not have been done.",
-            "Look whether it was, then try again.",
-            code="leader_lost",
-        )
-    return Refused("Neither machine leads at the moment.", "Try again in a few seconds; the page Pair says why.", code="nobody_leads")
+def _leader_lost() -> TandemError:
+    return Refused(
+        "The other node went away before it answered; what was asked may or may not have been done.",
+        "Look whether it was, then try again.",
+        code="leader_lost",
+    )
+
+
+def _nobody_leads() -> TandemError:
+    return Refused("Neither machine leads at the moment.", "Try again in a few seconds; the page Pair says why.", code=NOBODY_LEADS)
 
 
 @functools.cache
@@ -235,7 +322,7 @@ def hints(method: Callable[..., Any]) -> dict[str, Any]:
 def problem_of(error: TandemError) -> Problem:
     """An error as it travels."""
     return Problem(
-        kind=type(error).__name__,
+        kind=_name(type(error)),
         message=error.message,
         remedy=error.remedy,
         code=error.code,
@@ -261,6 +348,11 @@ def _kinds() -> dict[str, type[TandemError]]:
     left: list[type[TandemError]] = [TandemError]
     while left:
         kind = left.pop()
-        found[kind.__name__] = kind
+        found[_name(kind)] = kind
         left += kind.__subclasses__()
     return found
+
+
+def _name(kind: type[TandemError]) -> str:
+    """The full name: a line can be lost in the pair and in a mailbox, by two classes of one short name."""
+    return f"{kind.__module__}.{kind.__qualname__}"

@@ -25,12 +25,13 @@ from appliance.knowledge.accounts import NAME as ACCOUNTS
 from appliance.knowledge.accounts import Accounts
 from appliance.knowledge.library import Library, SourceChange
 from appliance.knowledge.staging import Staging
-from appliance.node import account_watch, loops, proof
+from appliance.node import account_watch, loops, pair_faults, proof
 from appliance.node.accounts import reader_of
 from appliance.node.broken_since import BrokenSince
 from appliance.node.commands import Commands
 from appliance.node.control import ControlServer
 from appliance.node.diagnostics import Started
+from appliance.node.drills import Drills
 from appliance.node.escalation_commands import sweep
 from appliance.node.macros import LiveMacros
 from appliance.node.mailbox_watch import MailboxWatch
@@ -45,6 +46,7 @@ from appliance.node.schedule import Schedule
 from appliance.node.sign_ins import SignIns
 from appliance.node.tokens import Tokens
 from appliance.node.trials import Trials
+from appliance.node.visits import Visits
 from appliance.node.watchdog import Part
 from appliance.records.answer import Decision, Outcome
 from appliance.records.case import Case
@@ -52,6 +54,7 @@ from appliance.records.events import SourceFailed, SourceRefreshed
 from appliance.records.knowledge import SourceState
 from appliance.records.policy import Reason, Switches
 from appliance.settings.model import MailboxSettings, Settings
+from appliance.store.drills import MAILBOX as DRILL
 from appliance.store.errors import NotLeading
 from appliance.store.store import Store
 
@@ -91,6 +94,7 @@ class Node:
     name: str
     pair: "PairSide | None" = None
     again: bool = False
+    supervised: bool = False
     version: str = __version__
     running: bool = False
     ready: bool = False
@@ -103,12 +107,14 @@ class Node:
 
     def __post_init__(self) -> None:
         self.tokens = Tokens(self.clock)
+        self.visits = Visits(self.clock)
         self.patience = SignInPatience(self.clock)
         self.presence = Presence(self.clock)
         self.broken_since = BrokenSince()
         self.macros = LiveMacros(self.settings.macros.path)
         self.staging = Staging(self.home, self.library, self.clock)
         self.pairing = PairingDesk(self)
+        self.drills = Drills(self)
         self.commands = Commands(self)
         self.sign_ins = SignIns(self.settings, self.clock, self.stop)
         self.setup_sign_ins: tuple[tuple[MailboxSettings, ...], SignIns] | None = None
@@ -168,6 +174,7 @@ class Node:
         self._control.start()
         if self.pair is not None:
             self.pair.start(self)
+        self.drills.start()
         self._schedule = Schedule()
         self._schedule.every(KNOWLEDGE_SECONDS, "knowledge", lambda: self.refresh_knowledge(SETTLE_SECONDS))
         self._schedule.every(KNOWLEDGE_SECONDS, "accounts", lambda: self.refresh_accounts(SETTLE_SECONDS))
@@ -280,6 +287,7 @@ class Node:
         late = [loop.name for loop in self.loops if not loop.join(STOP_SECONDS)]
         if late:
             log.warning("loops_late", loops=", ".join(late))
+        self.drills.stop()
         self.standing.resign()
         if self.pair is not None:
             self.pair.close()
@@ -376,9 +384,13 @@ class Node:
         if account_watch.is_shown(state, policy):
             row = _health_row(ACCOUNTS, account_watch.fault(state, policy), {"name": self.settings.accounts.path.name})
             rows.append({**row, **account_watch.numbers(state)})
-        rows += [_health_row(loop.name, loop.trouble.error) for loop in self.loops]
-        rows += [_health_row(f"outbox:{name}", outbox.fault) for name, outbox in self.outboxes.items()]
+        rows += [_health_row(loop.name, loop.trouble.error) for loop in self.loops if loop.name != f"deliver:{DRILL}"]
+        rows += [_health_row(f"outbox:{name}", outbox.fault) for name, outbox in self.outboxes.items() if name != DRILL]
         rows.append(_health_row(f"writer:{self.desk().writer.name}", None))
+        if self.pair is not None and self.running:
+            names = pair_faults.gaps(self.pair)
+            rows.append(_health_row("pair", pair_faults.of_reason(self.pair), names))
+            rows.append(_health_row("copying", pair_faults.of_copying(self.pair), names))
         return self.broken_since.noted(rows, self.clock.now())
 
 

@@ -8,14 +8,15 @@ the two never overlap.
 
 import threading
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from appliance.ground.clock import Clock
 from appliance.ground.errors import TandemError
-from appliance.ground.log import Log
+from appliance.ground.faults import reach
+from appliance.ground.log import Log, Trouble
 from appliance.pair.keeper import Keeper
 from appliance.pair.standing import Standing, peer_here
-from appliance.store.errors import StaleTerm, StoreBroken, Unconfirmed
+from appliance.store.errors import StoreBroken, Unconfirmed
 from appliance.store.shipment import Replica
 from appliance.store.store import Store
 
@@ -46,8 +47,16 @@ class Following(Protocol):
         ...
 
 
+class _Beginning(NamedTuple):
+    """A term that this node has written into its journal, and at which position it begins."""
+
+    term: int
+    position: int
+
+
 class Office:
-    """``term`` is the term this node works in, 0 while it is not in office; ``began`` is the position at which that term began."""
+    """``term`` is the term this node works in, 0 while it is not in office; ``began`` is the position at which that term began,
+    ``fence`` the one at which a person last made somebody leader of this pair, in whichever term that was."""
 
     def __init__(self, name: str, store: Store, keeper: Keeper, shipper: Confirming, follower: Following, clock: Clock) -> None:
         self._name = name
@@ -58,8 +67,12 @@ class Office:
         self._clock = clock
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="office", daemon=True)
+        self._trouble = Trouble(log, "office")
+        self._between = False
+        self._written = _Beginning(0, 0)
         self.term = 0
         self.began = 0
+        self.fence = 0
         self.drained = False
         self.at_rest: Callable[[], bool] = lambda: True
         self.taken: Callable[[int, float], None] = _nothing
@@ -85,14 +98,16 @@ class Office:
                 settled = self._settle()
             except StoreBroken as error:
                 self.broke(error)
-                return
+                self._stop.set()
+                break
             except TandemError as error:
-                log.warning("office_not_settled", reason=error.message)
+                self._trouble.broke(error.message, error=error)
                 settled = False
             except Exception as error:
                 log.error("office_failed", error=error)
                 settled = False
             if settled:
+                self._trouble.healed()
                 self._wait_for_a_change()
             else:
                 self._stop.wait(AGAIN_SECONDS)
@@ -100,16 +115,24 @@ class Office:
 
     def _wait_for_a_change(self) -> None:
         with self._keeper.changed:
-            self._keeper.changed.wait_for(lambda: self._stop.is_set() or self._is() != _wanted(self._keeper.standing), LOOK_SECONDS)
+            self._keeper.changed.wait_for(lambda: self._stop.is_set() or self._is() != self._goal(), LOOK_SECONDS)
 
-    def _is(self) -> tuple[Place, int]:
+    def _is(self) -> tuple[Place, int] | None:
+        """Where this node is; None between two places."""
+        if self._between:
+            return None
         if self.drained:
             return "gives_up", self.term
         return ("leads", self.term) if self.term else ("follows", 0)
 
+    def _goal(self) -> tuple[Place, int]:
+        """Where it is to be. Who never came into office has nothing to give up."""
+        place, term = _wanted(self._keeper.standing)
+        return (place, term) if place != "gives_up" or self.term else ("follows", 0)
+
     def _settle(self) -> bool:
         """Bring this node to where the lease wants it; False when that did not succeed yet."""
-        place, term = _wanted(self._keeper.standing)
+        place, term = self._goal()
         if (place, term) == self._is():
             return True
         if place == "follows":
@@ -128,27 +151,32 @@ class Office:
             self.drained = False
             log.info("office_kept", term=term)
             return True
+        self._between = True
         self._follower.stop_following()
-        began = self._store.replication.end().position + 1
-        self._shipper.begin()
-        try:
-            self._store.lead(self._name, term, self._shipper, self._how())
-        except Unconfirmed:
-            log.info("office_waits", term=term)  # it is written; whoever must hold it does not yet
-        except StaleTerm:
-            if self._store.term != term:
-                raise
-            self._store.resume(term, self._shipper)
+        began = self._begin(term)
         if not self._confirmed(began, term):
-            self._store.follow()
-            self._follower.start_following()
+            self._leave()
             return False
-        self.began = began
+        self.began, self.fence = began, self._store.forced_at()
         self.term = term
+        self._between = False
         seconds = self._clock.elapsed() - started
         log.info("office_taken", term=term, position=began, seconds=round(seconds, 3))
         self.taken(term, seconds)
         return True
+
+    def _begin(self, term: int) -> int:
+        """Write down that the term begins, once; where it does."""
+        self._shipper.begin()
+        if self._written.term == term:
+            self._store.resume(term, self._shipper)
+            return self._written.position
+        began = self._store.replication.end().position + 1
+        reach("office.before_lead")
+        self._store.lead(self._name, term, self._shipper, self._how())
+        reach("office.after_lead")
+        self._written = _Beginning(term, began)
+        return began
 
     def _how(self) -> str:
         """How this term came to be: by a person's word, from the other node's hand, or because that one was lost."""
@@ -162,7 +190,7 @@ class Office:
 
     def _confirmed(self, position: int, term: int) -> bool:
         """Wait until the first entry of the term is held by whoever must hold it; False when this node leads no more."""
-        while not self._stop.is_set() and _wanted(self._keeper.standing) == ("leads", term):
+        while not self._stop.is_set() and self._goal() == ("leads", term):
             try:
                 self._shipper.confirm(position)
                 return True
@@ -176,14 +204,13 @@ class Office:
             return False
         self._store.follow()
         self._store.come_to_rest()
-        self.term = self.term or term
         self.drained = True
         log.info("office_drained", term=term, position=self._store.position)
         return True
 
     def _leave(self) -> None:
-        term, self.term, self.drained = self.term, 0, False
         self._store.follow()
+        term, self.term, self.drained, self._between = self.term, 0, False, False
         if term:
             log.info("office_left", term=term, position=self._store.position)
             self.left(term)

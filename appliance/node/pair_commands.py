@@ -6,12 +6,12 @@ from typing import Any
 from appliance import __version__
 from appliance.ground.errors import Refused
 from appliance.ground.log import Log
+from appliance.node import drill_records
 from appliance.node.control import command
 from appliance.node.forward import leads
 from appliance.node.pair_side import PairSide
 from appliance.node.topic import Topic
 from appliance.pair.meeting.code import Secret, read_secret
-from appliance.pair.meeting.membership import forget
 from appliance.pair.reasons import SENTENCES
 from appliance.pair.standing import lease_end, peer_here, witness_seen
 from appliance.pair.witness.keys import line as key_line
@@ -47,6 +47,7 @@ class PairCommands(Topic):
             "position": node.store.position,
             "pairing": node.pairing.state(),
             "history": [_event(row) for row in node.store.terms(HISTORY_MOST)],
+            "drills": drill_records.told(node),
             "divergent": divergent.listed(node.home),
             "me": self._me(),
         }
@@ -110,15 +111,14 @@ class PairCommands(Topic):
         """Be in no pair any more. Refused to one that stands by while the other leads: it would be a second sender."""
         self._allow(actor, "manage_pair")
         side = self._side()
-        if self._node.standing.role != "leader":
+        if self._node.standing.role != "leader" and not side.never_in_step:
             raise Refused(
                 "This machine stands by, and would answer mail beside the other one if it left.",
                 "Leave on the machine that leads, then set this one up anew with an empty home; or hand over to it first.",
                 code="standby_may_not_leave",
             )
-        forget(self._node.home)
+        side.leave()
         log.warning("pair_left", pair=side.membership.pair, peer=side.membership.peer, by=actor.name)
-        side.rebuild()
 
     # Who leads
 

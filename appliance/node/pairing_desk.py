@@ -6,8 +6,6 @@ two have agreed the node is built anew, as one of a pair: the one that showed th
 
 import socket
 import threading
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from appliance import __version__
@@ -23,7 +21,7 @@ from appliance.pair.meeting.announcement import Announcement
 from appliance.pair.meeting.code import Secret
 from appliance.pair.meeting.errors import PairingRefused
 from appliance.pair.meeting.kept import enter
-from appliance.pair.meeting.membership import Membership, folder, forget
+from appliance.pair.meeting.membership import Membership, folder
 from appliance.pair.meeting.pairing import Joined, Offer, join
 from appliance.pair.meeting.words import Introduction
 from appliance.pair.messages import Kept
@@ -43,7 +41,7 @@ class PairingDesk:
 
     def __init__(self, node: "Node") -> None:
         self._node = node
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._listener: Listener | None = None
         self._discovery: Discovery | None = None
         self.offer: Offer | None = None
@@ -53,8 +51,8 @@ class PairingDesk:
     def begin(self, secret: Secret | None = None) -> Offer:
         """Show a new code, or wait for a secret; an earlier one is void."""
         self._must_be_alone()
-        self.cancel()
         with self._lock:
+            self.cancel()
             node = self._node
             listener = Listener(
                 node.settings.pair.listen,
@@ -66,11 +64,11 @@ class PairingDesk:
             )
             listener.start()
             self._listener = listener
-            self.offer = Offer(node.clock, self._introduction(listener.port), self._keep_as_first, secret)
+            self.offer = offer = Offer(node.clock, self._introduction(listener.port), self._keep_as_first, secret)
+            threading.Thread(target=self._watch, args=(offer,), name="pairing", daemon=True).start()
             self._discovery = Discovery(self._announcement(listener.port), clock=node.clock)
             self._discovery.start()
-            threading.Thread(target=self._watch, args=(self.offer,), name="pairing", daemon=True).start()
-            return self.offer
+            return offer
 
     def _serve(self, line: Any, open_: Any) -> None:
         offer = self.offer
@@ -81,18 +79,21 @@ class PairingDesk:
         """Stop listening when the code is over; when somebody joined, become one of a pair."""
         while offer.state == "waiting" and not self._node.stop.is_set():
             offer.ended.wait(WATCH_SECONDS)  # time passing ends it too, and nobody tells
+        if offer.state != "joined":
+            with self._lock:
+                if self.offer is offer:
+                    self._close_door()  # which waits for whoever is being talked to
         if offer.state == "joined":
             offer.ended.wait(LAST_WORD_SECONDS)
             self._become_paired()
-        elif self.offer is offer:
-            self._close_door()
 
     def cancel(self) -> None:
         """Take the code back."""
-        if self.offer is not None:
-            self.offer.close()
-        self._close_door()
-        self.offer = None
+        with self._lock:
+            if self.offer is not None:
+                self.offer.close()
+            self._close_door()
+            self.offer = None
 
     def _close_door(self) -> None:
         with self._lock:
@@ -201,11 +202,24 @@ class PairingDesk:
         enter(self._node.home, membership, Kept(term=self._node.store.term, joined=True))
 
     def _keep_as_second(self, membership: Membership) -> None:
-        enter(self._node.home, membership, Kept())
+        """What this node has goes, so nothing comes in from now on; what came in since it called itself empty is not thrown away."""
+        node = self._node
+        node.store.follow()
+        node.store.come_to_rest()
+        try:
+            if not is_empty(node):
+                raise PairingRefused("not_empty")
+            enter(node.home, membership, Kept())
+        except BaseException:
+            self._have_built_anew()
+            raise
 
     def _become_paired(self) -> None:
         self._close_door()
         log.info("becomes_paired", node=self._node.name)
+        self._have_built_anew()
+
+    def _have_built_anew(self) -> None:
         self._node.again = True
         self._node.ended.set()
 
@@ -213,9 +227,3 @@ class PairingDesk:
 def is_empty(node: "Node") -> bool:
     """Whether a node has nothing that anybody would miss: no case and no person."""
     return not any(node.store.counts().values()) and not node.store.people.all()
-
-
-def leave(home: Path, rebuild: Callable[[], None]) -> None:
-    """This node is in no pair any more, and goes on alone with what it has."""
-    forget(home)
-    rebuild()

@@ -8,7 +8,7 @@ from appliance.ground.errors import Refused
 from appliance.ground.log import Log
 from appliance.node import passwords
 from appliance.node.control import command
-from appliance.node.forward import leads, shown_by_leader
+from appliance.node.forward import NOBODY_LEADS, leads, shown_by_leader
 from appliance.node.passwords import TooManyTries, WrongPassword
 from appliance.node.patience import network_of
 from appliance.node.topic import Topic
@@ -111,12 +111,31 @@ class PeopleCommands(Topic):
 
     # Signing in and out
 
-    @leads
     def sign_in(self, name: str, password: str, address: str) -> str:
-        """The secret of a new session. The work is the same for a name that nobody has.
+        """The secret of a new session; of a visit at this machine while nobody leads. The work is the same for a name that nobody has.
 
         Raises ``TooManyTries`` while the account or the address has to wait, ``WrongPassword`` when they do not fit.
         """
+        try:
+            return self._sign_in(name, password, address)
+        except Refused as error:
+            if error.code != NOBODY_LEADS:
+                raise
+        known = self._proven(name, password, address)
+        return self._visit(known.id, known.profile.password)
+
+    @leads
+    def _sign_in(self, name: str, password: str, address: str) -> str:
+        known = self._proven(name, password, address)
+        secret = self._open(known.id, known.id)
+        now = self._node.store.people.find(known.id)
+        if now is None or not now.active or now.profile.password != known.profile.password:
+            self.sign_out(secret)  # they got another password, or were shut out, while this one was looked at
+            raise WrongPassword("The password has just been changed.", "Sign in with the new one.")
+        return secret
+
+    def _proven(self, name: str, password: str, address: str) -> Known:
+        """Who this is. Raises as ``sign_in`` does."""
         self._check_patience(name, address)
         known = self._node.store.people.find(name)
         fits = passwords.fits(known.profile.password if known is not None and known.active else "", password)
@@ -126,12 +145,11 @@ class PeopleCommands(Topic):
             log.warning("sign_in_refused", address=network_of(address))
             raise WrongPassword("The name or the password is wrong.", "Type both again; an admin can set a new password.")
         self._node.patience.accounts.right(_account(name))
-        secret = self._open(known.id, known.id)
-        now = self._node.store.people.find(known.id)
-        if now is None or not now.active or now.profile.password != known.profile.password:
-            self.sign_out(secret)  # they got another password, or were shut out, while this one was looked at
-            raise WrongPassword("The password has just been changed.", "Sign in with the new one.")
-        return secret
+        return known
+
+    def _visit(self, who: str, proof: str = "") -> str:
+        log.info("visit_began", who=who)
+        return self._node.visits.begin(who, proof)
 
     @leads
     def sign_in_with_key(self, key: str) -> str:
@@ -142,7 +160,14 @@ class PeopleCommands(Topic):
     def sign_in_with_token(self, token: str) -> str:
         """The secret of a new session of the machine's owner; "" when the token is not known, or used, or too old."""
         taken = self._node.tokens.take(token)
-        return self._open(OWNER, taken.name) if taken is not None else ""
+        if taken is None:
+            return ""
+        try:
+            return self._open(OWNER, taken.name)
+        except Refused as error:
+            if error.code != NOBODY_LEADS:
+                raise
+        return self._visit(OWNER)
 
     @leads
     def _open(self, who: str, by: str) -> str:
@@ -154,9 +179,27 @@ class PeopleCommands(Topic):
         """The open session of this cookie, with what its actor may do now. Now and then it is written down that it is ``used``."""
         sessions, idle = self._node.store.people.sessions, self._node.settings.panel.session_idle_hours * _HOUR
         session = sessions.of_secret(secret)
-        if session is not None and used and sessions.is_stale(session, idle):
+        if session is None:
+            return self._visiting(secret)
+        if used and sessions.is_stale(session, idle):
             self._prolong(session.id, session.actor.name, idle)
         return session
+
+    def _visiting(self, secret: str) -> OpenSession | None:
+        """The visit with this secret, with what whoever pays it may do now."""
+        pair = self._node.pair
+        visit = self._node.visits.find(secret, pair is None or pair.forward.somebody_leads())
+        if visit is None:
+            return None
+        known = next((known for known in self._node.store.people.all() if known.id == visit.who), None)
+        if known is not None and known.active and known.profile.password == visit.proof:
+            actor = Actor(name=known.id, role=known.role)
+        elif visit.who == OWNER:
+            actor = Actor(name=OWNER, role=Role.ADMIN)
+        else:
+            return None
+        times = {"opened_at": visit.began, "seen_at": visit.began, "until": visit.until, "longest_until": visit.until}
+        return OpenSession(id=visit.id, who=visit.who, actor=actor, **times)
 
     @shown_by_leader
     def _prolong(self, session: str, by: str, idle: float) -> None:
@@ -164,9 +207,13 @@ class PeopleCommands(Topic):
         if self._node.standing.may_act():
             self._node.store.people.sessions.use(session, by, idle=idle, term=self._node.term)
 
-    @leads
     def sign_out(self, secret: str) -> None:
         """End the session of this cookie."""
+        if not self._node.visits.end(secret):
+            self._sign_out(secret)
+
+    @leads
+    def _sign_out(self, secret: str) -> None:
         sessions = self._node.store.people.sessions
         session = sessions.of_secret(secret)
         if session is not None:

@@ -116,6 +116,8 @@ class Paired:
         answer: Turn = "wait"
         if self._acting and self._in_office():
             answer = turn(self._keeper.standing, self._keeper.now(), "mine" if self._is_ours(delivery) else "other")
+            if answer == "send" and self._may_be_answered(delivery):
+                answer = "hold"
         if answer != "send":
             self.finished(delivery)
         return answer
@@ -125,6 +127,15 @@ class Paired:
         began = self._office.began
         decided = delivery_number(delivery.id) or 0
         return decided > began and (not delivery.automatic or (case_number(delivery.case) or 0) > began)
+
+    def _may_be_answered(self, delivery: Delivery) -> bool:
+        """Whether it was decided, or the message came in, before a person made a node leader that lacked what the other had done alone.
+
+        That one may have answered it, in a tail that is put aside when it comes back: being in step again does not tell.
+        """
+        fence = self._office.fence
+        decided = delivery_number(delivery.id) or 0
+        return decided < fence or (delivery.automatic and (case_number(delivery.case) or 0) < fence)
 
     def finished(self, delivery: Delivery) -> None:
         with self._lock:

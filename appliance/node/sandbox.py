@@ -4,6 +4,7 @@ For the demonstration, for drills that may break things, and for soaks. Nothing 
 and killed as on two real machines; only the wire between them is loopback.
 """
 
+import os
 import socket
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from appliance.settings.change import set_values
 
 READY_SECONDS = 60.0
 RESTART_SECONDS = 3.0
+WATCHDOG_SECONDS = 60
 HOST = "127.0.0.1"
 OWNER = Actor(name="cli", role=Role.ADMIN)
 Say = Callable[[str], None]
@@ -47,7 +49,9 @@ class Process:
     def start(self) -> None:
         with self._log.open("ab") as log:
             command = [sys.executable, "-m", "appliance", *self._arguments]
-            self._child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            self._child = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_environment(), start_new_session=True
+            )
 
     @property
     def runs(self) -> bool:
@@ -194,6 +198,12 @@ class SandboxPair:
         self._stop.set()
         for process in reversed(self.processes):
             process.stop()
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of this appliance's own settings, which could name the real mailbox. Whoever looks after the process is its supervisor."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("TANDEM_")}
+    return {**own, "WATCHDOG_USEC": str(WATCHDOG_SECONDS * 1_000_000)}
 
 
 def free_port() -> int:

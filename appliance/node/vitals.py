@@ -23,6 +23,10 @@ REACH_SECONDS = 2.0
 EVERY_SECONDS = 5.0
 LOST_SECONDS = 15.0
 
+ONLY_SHOWN = frozenset({"nodes_differ"})
+"""Reasons that a person sees and that move nothing: the two do not hold the same, and which of them is damaged is not known yet.
+Handing over then might make the damaged one leader."""
+
 Server = tuple[str, int]
 
 
@@ -34,7 +38,7 @@ class Commit(NamedTuple):
 
 
 class Vitals:
-    """``reasons`` are codes of what is wrong, empty for a machine that is well. One thread looks; any may read."""
+    """``reasons`` are codes of what is wrong; ``well`` is a machine without any that counts. One thread looks; any may read."""
 
     def __init__(self, home: Path, store: Store, clock: Clock, servers: tuple[Server, ...], others: Callable[[], str]) -> None:
         self._home = home
@@ -49,7 +53,7 @@ class Vitals:
 
     @property
     def well(self) -> bool:
-        return not self.reasons
+        return ONLY_SHOWN.issuperset(self.reasons)
 
     def look(self) -> None:
         """Look at everything; what takes longer (a server) only now and then."""
@@ -96,5 +100,5 @@ def reaches(server: Server) -> bool:
     try:
         with socket.create_connection(server, REACH_SECONDS):
             return True
-    except OSError:
+    except (OSError, UnicodeError):  # the latter: a name that is none, such as one with two dots in a row
         return False

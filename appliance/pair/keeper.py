@@ -15,16 +15,19 @@ from msgspec.structs import replace
 
 from appliance.ground.clock import Clock
 from appliance.ground.errors import TandemError
+from appliance.ground.faults import reach
 from appliance.ground.ids import random_bytes
 from appliance.ground.log import Log
 from appliance.pair import permission
 from appliance.pair.lease import step
 from appliance.pair.messages import Action, Ask, AskWitness, Beat, Heard, Keep, Kept, Own, Reply, Send, Stop, Wish
+from appliance.pair.reasons import REMEDIES, SENTENCES
 from appliance.pair.standing import Standing
 
 log = Log("pair")
 
 NOT_KEPT = "term_not_written"
+FAILED = "lease_failed"
 
 
 class World(Protocol):
@@ -65,6 +68,7 @@ class Keeper:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
         self._turns = 0
+        self._reason = ""
         self.changed = threading.Condition()
         self.moved: Callable[[Standing, Standing], None] = _nothing
         self.heard: Callable[[bool], None] = _nothing
@@ -135,6 +139,13 @@ class Keeper:
             self.changed.notify_all()
 
     def _run(self) -> None:
+        try:
+            self._step_on()
+        except Exception as error:  # a node whose lease stands still must not look as if it stood by
+            log.error("lease_failed", error=error)
+            self._ended(Stop(reason=FAILED))
+
+    def _step_on(self) -> None:
         next_tick = self._clock.elapsed()
         while not self._stop.is_set():
             try:
@@ -161,6 +172,17 @@ class Keeper:
         if (before.phase, before.kept.term, before.mode) != (after.phase, after.kept.term, after.mode):
             log.info("lease_moved", phase=after.phase, term=after.kept.term, mode=after.mode, was=before.phase)
             self.moved(before, after)
+        self._tell_reason()
+
+    def _tell_reason(self) -> None:
+        """A line in the log whenever there is another reason why this node may act or not; a warning where it stands alone."""
+        reason, was = self.leave().reason, self._reason
+        if reason == was:
+            return
+        self._reason = reason
+        if was:
+            tell = log.warning if reason in REMEDIES else log.info
+            tell("standing_changed", reason=reason, was=was, term=self._standing.kept.term, sentence=SENTENCES[reason])
 
     def _heard_as(self, occasion: Beat | Reply | Wish | None, now: float) -> Heard:
         heard = Heard(own=self._world.own(now), jitter=random_bytes(1)[0] / 255)
@@ -184,12 +206,14 @@ class Keeper:
         return True
 
     def _keep(self, kept: Kept) -> bool:
+        reach("pair.before_keep")
         try:
             self._world.keep(kept)
         except (OSError, TandemError) as error:
             log.error("term_not_written", error=error, term=kept.term)
             self._ended(Stop(reason=NOT_KEPT))
             return False
+        reach("pair.after_keep")
         return True
 
     def _ended(self, stop: Stop) -> None:

@@ -24,4 +24,19 @@ SENTENCES: dict[str, str] = {
     "clock_went_back": "This machine's clock went back; the node starts again.",
 }
 
+REMEDIES: dict[str, str] = {
+    "leads_solo": "See what is wrong with the other machine: until it is back, nobody steps in if this one stops too.",
+    "leads_unwitnessed": "See what is wrong with the other machine. Do not take over there while this one runs.",
+    "witness_lost": "Mail goes on. Bring the witness back: until then nobody takes over by itself.",
+    "forced": "See what is wrong with the other machine. What may have been answered there is held for a person.",
+    "lease_ended": "Check the network between the machines and to the witness. Work goes on by itself.",
+    "rules_differ": "Make witness and lease_seconds under [pair] in tandem.toml alike on both, and start both again.",
+    "peer_never_seen": "Switch the other machine on. If it is broken or gone, take over with this one.",
+    "waits_for_person": "Switch the other machine on; or, if it is surely switched off, take over with this one.",
+    "not_in_sync": "Switch the other machine on: it has messages that this one lacks. Take over only if it will not come back.",
+    "peer_and_witness_lost": "Check the network of this machine. Work goes on by itself when one of them is seen.",
+    "clock_went_back": "Nothing: this node starts again by itself.",
+}
+"""What to do where a node stands alone. A code that is not here is as it should be, or passes by itself within seconds."""
+
 CODES: tuple[str, ...] = tuple(SENTENCES)

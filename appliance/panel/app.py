@@ -1,5 +1,6 @@
 """The panel put together: the guard around a Litestar app that serves the pages and the API."""
 
+from pathlib import Path
 from typing import Any
 
 from litestar import Litestar, Request, Response
@@ -7,6 +8,9 @@ from litestar.handlers import BaseRouteHandler
 
 from appliance import __version__
 from appliance.ground.assets import asset
+from appliance.ground.errors import TandemError
+from appliance.pair.meeting.announcement import LEADER_HOST, beside, pair_hash
+from appliance.pair.meeting.membership import load
 from appliance.panel.api import ask, cases, escalations, knowledge, metrics, node, openapi, switches, users, work
 from appliance.panel.api import chat as chat_api
 from appliance.panel.api import diagnostics as diagnostics_api
@@ -82,11 +86,23 @@ def options_of(settings: Settings) -> PanelOptions:
         host=settings.panel.host,
         port=settings.panel.port,
         public_url=settings.panel.public_url,
+        hosts=leader_names(settings.home),
         time_zone=settings.panel.time_zone,
         company=settings.company.name,
         languages=settings.company.languages,
         version=__version__,
     )
+
+
+def leader_names(home: Path) -> tuple[str, ...]:
+    """What the machine that leads is called in its network; both of a pair answer to it, for either may lead by the next request."""
+    try:
+        membership = load(home)
+    except TandemError:  # whoever starts the node says so
+        return ()
+    if membership is None:
+        return ()
+    return tuple(name.rstrip(".") for name in (LEADER_HOST, beside(pair_hash(membership.pair))))
 
 
 def all_handlers(panel: Panel) -> list[BaseRouteHandler]:

@@ -67,11 +67,19 @@ def with_node(
 
     The supervisor hears READY as soon as people can work: a node whose proof failed must not be started again and again.
     """
+    doors = [chat] if chat is not None else []
     again = True
-    while again and not stop.is_set():
-        again = _one_life(settings, server, chat, stop, ready, supervisor)
-        if again:
-            settings = _read_again(settings)
+    try:
+        while again and not stop.is_set():
+            again = _one_life(settings, server, doors[0] if doors else None, stop, ready, supervisor)
+            if again:
+                settings = _read_again(settings)
+                if settings.chat.enabled and server is not None and not doors:  # the pair that it joined has one
+                    doors.append(PanelServer(Probes(ready=ready.is_set)))
+                    doors[0].start(settings.chat.host, settings.panel.chat_port, CHAT)
+    finally:
+        for door in doors:
+            door.stop(STOP_SECONDS)
 
 
 def _one_life(
@@ -87,6 +95,7 @@ def _one_life(
     from appliance.node.watchdog import Watchdog
 
     node = build(settings, SystemClock())
+    node.supervised = bool(supervisor.address or supervisor.watchdog_seconds)
     watchdog = Watchdog(node.parts, supervisor)
     try:
         node.start()

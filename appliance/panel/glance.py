@@ -111,7 +111,7 @@ def repairs(
     found = [
         _to_repair("repair.dependency", dependency(voice, str(row.get("name", ""))), troubles.of_dependency(row, voice), grave=True)
         for row in health.get("dependencies", ())
-        if not row.get("connected") and not str(row.get("name", "")).startswith("knowledge:")
+        if not row.get("connected") and not str(row.get("name", "")).startswith("knowledge:") and row.get("name") != "pair"
     ]
     if (pair := pair_view.of_status(status, voice)) is not None and pair.tone != "good":
         found.append(Repair(key="repair.pair", remedy=pair.remedy, link="/pair", grave=pair.tone == "act"))
@@ -128,6 +128,8 @@ def repairs(
         found.append(Repair(key="repair.left", gaps={"n": voice.number(left)}, link="/admin"))
     if lost := status.get("queue", {}).get("lost_drafts", 0):
         found.append(Repair(key="repair.drafts", gaps={"n": voice.number(lost)}, link="/review"))
+    if days := status.get("drill_overdue_days", 0):
+        found.append(Repair(key="repair.drill", gaps={"days": voice.number(days)}, link="/pair"))
     if not status.get("ready", True) and status.get("running", True):
         found.append(Repair(key="repair.not_ready", link="/admin"))
     return tuple(found)

@@ -18,6 +18,7 @@ TONES: dict[str, Tone] = {
     "leads": "good",
     "follows": "good",
     "peer_catches_up": "look",
+    "follows_behind": "look",
     "leads_solo": "look",
     "leads_unwitnessed": "look",
     "witness_lost": "look",
@@ -73,7 +74,15 @@ def sentence(reason: str, node: str, peer: str, voice: Voice, otherwise: str = "
 
 def of_pair(pair: Said, voice: Voice) -> PairSentence:
     """The sentence on top of the page of the pair."""
-    return sentence(pair["reason"], pair["me"]["node"], pair["peer"]["node"], voice, pair["sentence"])
+    return sentence(_reason(pair), pair["me"]["node"], pair["peer"]["node"], voice, pair["sentence"])
+
+
+def _reason(said: Said) -> str:
+    """The code, where it and what is seen of the other machine would contradict each other: a lost one that is back has to catch up."""
+    reason, peer = str(said["reason"]), said["peer"]
+    if reason in ("leads_solo", "leads_unwitnessed") and peer.get("seen"):
+        return "peer_catches_up"
+    return "follows_behind" if reason == "follows" and peer.get("seen") and not peer.get("in_sync", True) else reason
 
 
 def of_status(status: Said, voice: Voice) -> PairSentence | None:
@@ -81,7 +90,7 @@ def of_status(status: Said, voice: Voice) -> PairSentence | None:
     peer = status.get("peer", {}).get("node", "")
     if status.get("role", "alone") == "alone" or not peer or status.get("reason") not in TONES:
         return None
-    return sentence(status["reason"], status.get("node", ""), peer, voice)
+    return sentence(_reason(status), status.get("node", ""), peer, voice)
 
 
 def other_panel(status: Said) -> str:

@@ -27,11 +27,12 @@ Address = Annotated[str, Meta(max_length=ADDRESS_LENGTH_MOST)]
 
 
 class Remembered(Record):
-    """The window of last time, in pixels, and the addresses that were named by hand."""
+    """The window of last time, in pixels, the addresses that were named by hand, and where the other machine of the pair was."""
 
     width: int = 1280
     height: int = 800
     addresses: Annotated[tuple[Address, ...], Meta(max_length=ADDRESSES_MOST)] = ()
+    peer: Address = ""
 
 
 def folder(environment: Mapping[str, str], platform: str = sys.platform) -> Path:
@@ -43,9 +44,10 @@ def folder(environment: Mapping[str, str], platform: str = sys.platform) -> Path
     return (Path(said) if said.startswith("/") else home / ".config") / "tandem"
 
 
-def sized(width: int, height: int, addresses: tuple[str, ...]) -> Remembered:
+def sized(width: int, height: int, addresses: tuple[str, ...], peer: str = "") -> Remembered:
     """A record within the limits, however the window was drawn."""
-    return Remembered(width=min(max(width, NARROWEST), WIDEST), height=min(max(height, LOWEST), HIGHEST), addresses=addresses)
+    width, height = min(max(width, NARROWEST), WIDEST), min(max(height, LOWEST), HIGHEST)
+    return Remembered(width=width, height=height, addresses=addresses, peer=peer)
 
 
 def recall(place: Path) -> Remembered:
@@ -53,7 +55,7 @@ def recall(place: Path) -> Remembered:
     with contextlib.suppress(OSError, msgspec.MsgspecError, ValueError):
         with (place / FILE).open("rb") as file:
             found = msgspec.json.decode(file.read(FILE_BYTES_MOST), type=Remembered)
-        return sized(found.width, found.height, tuple(_usable(found.addresses)))
+        return sized(found.width, found.height, tuple(_usable(found.addresses)), next(iter(_usable((found.peer,))), ""))
     return Remembered()
 
 

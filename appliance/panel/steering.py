@@ -6,10 +6,11 @@ from typing import Protocol
 from urllib.parse import urlencode
 
 from appliance.ground.clock import Clock
-from appliance.panel.addresses import Standing, same_path, step
+from appliance.panel.addresses import Standing, same_path, step, together
 from appliance.panel.answering import Ear
 
 ROUND_SECONDS = 2.0
+PEER_ROUNDS = 5
 
 
 class Screen(Protocol):
@@ -29,10 +30,17 @@ class Screen(Protocol):
 
 
 class Steering:
-    """One window and the machines it may show. ``token`` gives a one-time token for an address, or "" where a person signs in."""
+    """One window and the machines it may show.
 
-    def __init__(self, known: tuple[str, ...], ear: Ear, token: Callable[[str], str]) -> None:
-        self._known = known
+    ``token`` gives a one-time token for an address, or "" where a person signs in. ``peer`` is asked now and then where the other
+    machine's panel is, for a pair may be formed, or moved, while the window is open; "" while that is not known.
+    """
+
+    def __init__(self, known: tuple[str, ...], ear: Ear, token: Callable[[str], str], peer: Callable[[], str] = str) -> None:
+        self._given = known
+        self._peer = peer
+        self._known = together(known, (peer(),))
+        self._rounds = 0
         self._ear = ear
         self._token = token
         self._standing = Standing()
@@ -50,6 +58,9 @@ class Steering:
 
     def look(self, screen: Screen) -> None:
         """One round."""
+        self._rounds += 1
+        if self._rounds % PEER_ROUNDS == 0:
+            self._known = together(self._given, (self._peer(),))
         before, after = self._standing, step(self._standing, self._known, self._ear.answering(self._known))
         self._standing = after
         if before.at and after.at != before.at:

@@ -6,6 +6,7 @@ The log, the command line and the API tell it in English, with what the other si
 from collections.abc import Mapping
 from typing import Any
 
+from appliance.panel import pair_view
 from appliance.panel.words import Voice
 from appliance.records.base import Record
 from appliance.records.knowledge import SourceState
@@ -23,6 +24,9 @@ def of_dependency(row: Mapping[str, Any], voice: Voice) -> Told:
     """What a row of ``health`` says; a code without words is told in English."""
     reason, remedy = str(row.get("reason", "")), str(row.get("remedy", ""))
     code, gaps = str(row.get("code", "")), row.get("gaps", {})
+    if row.get("name") == "pair" and code:  # why a node may not act: the page of the pair says the same
+        told = pair_view.sentence(code, gaps.get("node", ""), gaps.get("peer", ""), voice, reason)
+        return Told(reason=told.text, remedy=told.remedy or remedy, detail=f"{reason} {remedy}".strip())
     words = voice.told(f"trouble.{code}.what", "", gaps) if code else ""
     if not words:
         return Told(reason=reason, remedy=remedy)

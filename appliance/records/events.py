@@ -397,6 +397,48 @@ class EscalationSeen(Event, tag="escalation_seen"):
     case: str
 
 
+class DrillBegan(Event, tag="drill_began"):
+    """A fault is rehearsed from here on, on made-up messages. ``what``: handover, kill, pause, cut, or switch for the levers.
+
+    ``node`` leads at this moment; ``taken`` are the cases of the made-up messages that are under way. ``levers`` are the positions of those that the
+    drill closes, as they were before. ``sandbox``: on processes of its own, nothing of the pair is touched.
+    """
+
+    drill: str
+    what: str
+    node: str
+    taken: tuple[str, ...] = ()
+    sandbox: bool = False
+    levers: dict[str, bool] = {}
+
+
+class DrillRan(Event, tag="drill_ran"):
+    """A drill is over, and this is its record, signed with the head key of the node that wrote it (``node_after``).
+
+    ``seconds``: until the other node led and might send, or until both nodes knew of the closed levers; None when that did not come
+    about. ``messages`` were offered; of them ``lost`` came to no end, ``doubled`` left more than once, ``held`` wait for a person.
+    ``reason`` is a code of why it is not ``ok``. ``key`` and ``signature`` are hexadecimal (Ed25519, RFC 8032).
+    """
+
+    drill: str
+    what: str
+    ok: bool
+    seconds: float | None = None
+    sandbox: bool = False
+    messages: int = 0
+    lost: int = 0
+    doubled: int = 0
+    held: int = 0
+    began_at: float = 0.0
+    term_before: int = 0
+    term_after: int = 0
+    node_before: str = ""
+    node_after: str = ""
+    reason: str = ""
+    key: str = ""
+    signature: str = ""
+
+
 KINDS: tuple[type[Event], ...] = (
     MessageReceived, IntakeAcknowledged, CaseClaimed, CaseReleased, CaseSettled, ReviewDecided,
     DeliveryStarted, DeliverySent, DeliveryPutOff, DeliveryDied, DeliveryUncertain, UncertaintyResolved,
@@ -407,4 +449,5 @@ KINDS: tuple[type[Event], ...] = (
     ChatOpened, ChatClosed, PersonWanted, ChatAddressGiven,
     AnsweredElsewhere, DraftRemoved,
     CaseEscalated, EscalationSeen,
+    DrillBegan, DrillRan,
 )  # fmt: skip

@@ -358,6 +358,9 @@ class PairSettings(Record):
         ),
     ] = "auto"
     lease_seconds: Annotated[float, says("How long a leader may act without being confirmed, in seconds.", ge=1, le=60)] = 3.0
+    drill_days: Annotated[
+        int, says("After how many days without a passed drill of the pair the page Pair warns; 0 never warns.", ge=0, le=3650)
+    ] = 30
 
 
 class StoreSettings(Record):

@@ -31,6 +31,8 @@ def problems_of(settings: Settings) -> Iterator[Problem]:
         seen.setdefault(box.id, position)
         if box.id == "chat":
             yield problem(f"{path}.id", "the chat goes by this name", "Give the mailbox another one.")
+        if box.id == "drill":
+            yield problem(f"{path}.id", "the made-up messages of drills go by this name", "Give the mailbox another one.")
         yield from _mailbox(path, box)
 
 

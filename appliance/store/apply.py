@@ -30,6 +30,8 @@ from appliance.records.events import (
     DeliveryStarted,
     DeliveryUncertain,
     DraftRemoved,
+    DrillBegan,
+    DrillRan,
     EscalationSeen,
     Event,
     IntakeAcknowledged,
@@ -49,7 +51,7 @@ from appliance.records.events import (
     UncertaintyResolved,
     WordsExpired,
 )
-from appliance.store.effects import chats, desk, elsewhere, escalations, expiry, house, intake, outbox, people, work
+from appliance.store.effects import chats, desk, drills, elsewhere, escalations, expiry, house, intake, outbox, people, work
 from appliance.store.effects.tables import Tables
 from appliance.store.sqlite import Connection
 
@@ -97,4 +99,6 @@ EFFECTS: dict[type[Event], Callable[[Tables, Any], None]] = {
     DraftRemoved: elsewhere.draft_removed,
     CaseEscalated: escalations.case_escalated,
     EscalationSeen: escalations.escalation_seen,
+    DrillBegan: drills.drill_began,
+    DrillRan: drills.drill_ran,
 }

@@ -205,10 +205,10 @@ def replies_to_sender(connection: Connection, slot: int, now: float) -> int:
 
 
 def replies_last_hour(connection: Connection, channel: str, now: float) -> int:
-    """Automatic replies to everybody within an hour, queued ones included. A busy chat does not use up what mail may send."""
+    """Automatic replies to everybody within an hour, queued ones included. A busy chat does not use up what mail may send, nor a drill."""
     row = connection.execute(
         """SELECT count(*) FROM deliveries WHERE automatic = 1 AND queued_at > ? AND state <> 'retired'
-        AND (mailbox = 'chat') = (? = 'chat')""",
+        AND mailbox <> 'drill' AND (mailbox = 'chat') = (? = 'chat')""",
         (now - HOUR_SECONDS, channel),
     ).fetchone()
     return int(row[0])

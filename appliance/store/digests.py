@@ -7,9 +7,13 @@ million cases take 50 minutes, and drawn from the position about five times as l
 
 The journal and the sealed bodies are looked at in the same way, so that a row which changed on the disk is found, whatever it
 belongs to; bodies are large and so fewer are read in one turn.
+
+While the two run different releases, a table may have columns on one of them that the other does not know, or count something
+otherwise. Such a table is not compared; the journal, of which every table is made, always is.
 """
 
 import hashlib
+import re
 import threading
 from typing import Any
 
@@ -49,9 +53,10 @@ class OpenDigest:
             tables = {table: self._digest(connection, table, order) for table, order in STATE_TABLES.items()}
             tables["journal"] = self._digest(connection, "journal", "position")
             tables["bodies"] = self._digest(connection, "bodies", "id", self._limits.digest_bodies)
+            shapes = {table: _shape(connection, table) for table in tables}
         finally:
             connection.close()
-        return TableDigest(position=self.end.position, hash=self.end.hash, turn=self.turn, tables=tables)
+        return TableDigest(position=self.end.position, hash=self.end.hash, turn=self.turn, tables=tables, shapes=shapes)
 
     def close(self) -> None:
         """Let the snapshot go without reading. May be called twice."""
@@ -70,6 +75,15 @@ class OpenDigest:
         while lot := rows.fetchmany(_LOT):
             digest.update(_ENCODER.encode(lot))
         return digest.hexdigest()
+
+
+def _shape(connection: sqlite.Connection, table: str) -> str:
+    """A mark of a table's columns, of the triggers that write it, and of the version of the operations that fill it."""
+    columns = [(row[1], row[2]) for row in connection.execute(f"PRAGMA table_info({table})").fetchall()]
+    triggers = connection.execute("SELECT sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY name").fetchall()
+    writes = re.compile(rf"\b(?:INTO|FROM|UPDATE) {table}\b")
+    fills = [sql for (sql,) in triggers if writes.search(sql)]
+    return hashlib.sha256(repr((journal.VERSION, columns, fills)).encode()).hexdigest()[:16]
 
 
 def end_of(connection: sqlite.Connection) -> JournalEnd:

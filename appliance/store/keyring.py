@@ -126,7 +126,17 @@ class Keyring:
     def install(cls, path: Path, shared: bytes) -> "Keyring":
         """Put what another node ``shared`` in place of the keyring; this node's own signing key stays, or is made."""
         header, slots = _parse(path, shared)
-        own = _parse(path, path.read_bytes())[0].signing if path.exists() else random_bytes(_KEY).hex()
+        if not path.exists():
+            return cls._installed(path, header, random_bytes(_KEY).hex(), slots)
+        with path.open("r+b") as before:
+            content = before.read()
+            keyring = cls._installed(path, header, _parse(path, content)[0].signing, slots)
+            os.pwrite(before.fileno(), bytes(len(content)), 0)  # one of its keys may be of a customer who was erased meanwhile
+            flush_to_disk(before.fileno())
+        return keyring
+
+    @classmethod
+    def _installed(cls, path: Path, header: _Header, own: str, slots: bytearray) -> "Keyring":
         keyring = cls(path, msgspec.structs.replace(header, signing=own), slots)
         keyring._replace(slots)
         return keyring

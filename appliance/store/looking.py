@@ -140,3 +140,7 @@ class Looking:
         sql = "SELECT at, term, node, how, position FROM terms ORDER BY position DESC LIMIT ?"
         names = ("at", "term", "node", "how", "position")
         return [dict(zip(names, row, strict=True)) for row in self._readers.all(sql, (most,))]
+
+    def forced_at(self) -> int:
+        """The position at which a person last made a node leader on the word that the other one is off; 0: nobody ever did."""
+        return int(self._readers.one("SELECT coalesce(max(position), 0) FROM terms WHERE how = 'forced'")[0])

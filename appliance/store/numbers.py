@@ -11,7 +11,7 @@ from appliance.store.sqlite import Connection
 _NUMBERS = """SELECT received_at, state, kind, language, channel, tier, reason,
     (SELECT min(changed_at) FROM deliveries WHERE case_no = cases.no AND kind = 'reply' AND state = 'sent'),
     (SELECT max(automatic) FROM deliveries WHERE case_no = cases.no AND kind = 'reply' AND state = 'sent')
-    FROM cases WHERE no >= ? AND received_at >= ? ORDER BY no DESC LIMIT ?"""
+    FROM cases WHERE no >= ? AND received_at >= ? AND mailbox <> 'drill' ORDER BY no DESC LIMIT ?"""
 _SETTLED = "SELECT payload FROM journal WHERE position >= ? AND kind = 'case_settled' ORDER BY position DESC LIMIT ?"
 
 

@@ -52,6 +52,7 @@ class Replication:
         self._clock = clock
         self._verify = verify
         self._applying = threading.Lock()
+        self._owed: list[CustomerErased] = []
 
     # What the other node asks for
 
@@ -100,8 +101,9 @@ class Replication:
         """Take shipments in one transaction, all or nothing, on disk when this returns; where our journal ends then.
 
         Their entries and bodies are joined, so a large shipment may come cut into several, that are given together. What is here
-        already is passed over. Raises ``BadShipment``, ``UnknownOperation``, ``NotYet`` (entries or keys before these
-        are missing), ``Forked``, ``StaleTerm``; ``WrongState`` on a node that does not follow.
+        already is passed over. Given nothing, it finishes what failed the last time: keys that are to be destroyed. Raises
+        ``BadShipment``, ``UnknownOperation``, ``NotYet`` (entries or keys before these are missing), ``Forked``, ``StaleTerm``;
+        ``WrongState`` on a node that does not follow.
         """
         lot = taking.examine(shipments, self._books.chain)
         erased = lot.erased  # also those that are here already: the last time may have failed between the entry and the key
@@ -120,16 +122,21 @@ class Replication:
         taking.take(books, lot)
 
     def _forget(self, erased: list[CustomerErased]) -> None:
-        """Destroy the keys of customers whom the other node erased; a crash before this is mended when the store is opened."""
-        if not erased:
+        """Destroy the keys of customers whom the other node erased, also of those where that failed before.
+
+        A crash before this is mended when the store is opened.
+        """
+        self._owed += erased
+        if not self._owed:
             return
-        slots = tuple(event.slot for event in erased if event.slot >= 0)
+        slots = tuple(event.slot for event in self._owed if event.slot >= 0)
         try:
             self._books.keyring.destroy(slots)
         finally:
             self._books.bodies.forget(slots)
-        for event in erased:
+        for event in self._owed:
             divergent.forget(self._home, event)
+        self._owed = []
 
     # A whole home
 

@@ -41,6 +41,7 @@ STATE_TABLES: dict[str, str] = {
     "chats": "id",
     "drafts": "delivery_no",
     "terms": "position",
+    "drills": "id",
 }
 
 _FIRST = """
@@ -247,8 +248,46 @@ def _terms(database: Any) -> None:
     )
     database.execute(
         """INSERT INTO terms (position, term, node, at, how)
-        SELECT position, term, json_extract(CAST(payload AS TEXT), '$.node'), at, '' FROM journal WHERE kind = 'term_began'"""
+        SELECT position, term, json_extract(CAST(payload AS TEXT), '$.node'), at,
+            coalesce(json_extract(CAST(payload AS TEXT), '$.how'), '') FROM journal WHERE kind = 'term_began'"""
     )
+
+
+_REAL = "mailbox <> 'drill'"
+
+#: Made-up messages of a drill are cases like any other, but no page's numbers of the day count them.
+_DRILLS = (
+    """CREATE TABLE drills (
+        id TEXT PRIMARY KEY, what TEXT NOT NULL, sandbox INTEGER NOT NULL, began INTEGER NOT NULL, ran INTEGER NOT NULL,
+        ok INTEGER NOT NULL, at REAL NOT NULL) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX cases_of_drills ON cases (no) WHERE mailbox = 'drill' AND archived = 0",
+    "CREATE INDEX drills_open ON drills (began) WHERE ran = 0",
+    "DROP TRIGGER cases_came",
+    "DROP TRIGGER cases_left",
+    "DROP TRIGGER cases_reached",
+    "DROP TRIGGER cases_ended_at_once",
+    """CREATE TRIGGER cases_came AFTER INSERT ON cases BEGIN
+        UPDATE counters SET count = count + 1 WHERE state = NEW.state;
+    END""",
+    f"""CREATE TRIGGER cases_tallied AFTER INSERT ON cases WHEN NEW.{_REAL} BEGIN
+        INSERT INTO tallies (quarter, name, count) VALUES (CAST(NEW.changed_at / 900 AS INTEGER), 'came', 1)
+            ON CONFLICT DO UPDATE SET count = count + 1;
+    END""",
+    f"""CREATE TRIGGER cases_left AFTER UPDATE OF state ON cases WHEN OLD.state IN {_TALLIED} AND NEW.{_REAL} BEGIN
+        UPDATE tallies SET count = count - 1 WHERE {_MINUS_ONE};
+        DELETE FROM tallies WHERE {_MINUS_ONE} AND count = 0;
+    END""",
+    f"""CREATE TRIGGER cases_reached AFTER UPDATE OF state ON cases WHEN NEW.state IN {_TALLIED} AND NEW.{_REAL}
+        BEGIN {_PLUS_ONE}; END""",
+    f"""CREATE TRIGGER cases_ended_at_once AFTER INSERT ON cases WHEN NEW.state IN {_TALLIED} AND NEW.{_REAL}
+        BEGIN {_PLUS_ONE}; END""",
+)
+
+
+def _drills(database: Any) -> None:
+    """Rehearsed faults; the numbers are those of the entries by which one began and ended, 0 while it runs."""
+    for statement in _DRILLS:
+        database.execute(statement)
 
 
 #: Each takes a ``sqlite_utils.Database``; a later one may use its ``transform`` and ``add_column``.
@@ -266,6 +305,7 @@ STEPS: tuple[Callable[[Any], None], ...] = (
     _escalations,
     _countersigned_heads,
     _terms,
+    _drills,
 )
 
 

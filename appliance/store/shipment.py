@@ -64,12 +64,23 @@ class SignedHead(Record, array_like=True):
 
 
 class TableDigest(Record, array_like=True):
-    """Digests of tables as of one position. Of a large table one part only, which ``turn`` chose: both nodes must take the same turn."""
+    """Digests of tables as of one position. Of a large table one part only, which ``turn`` chose: both nodes must take the same turn.
+
+    ``shapes``: of each table a mark of its columns and of what fills it. Two releases may keep a table otherwise; then its digests say
+    nothing about each other.
+    """
 
     position: int
     hash: bytes
     turn: int
     tables: dict[str, str]
+    shapes: dict[str, str] = {}
+
+    def differing(self, other: "TableDigest") -> tuple[str, ...]:
+        """The tables whose digests differ, of those that both have in the same shape."""
+        found = self.tables.keys() | other.tables.keys()
+        alike = (table for table in found if self.shapes.get(table) == other.shapes.get(table))
+        return tuple(sorted(table for table in alike if self.tables.get(table) != other.tables.get(table)))
 
 
 class Writes(NamedTuple):

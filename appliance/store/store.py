@@ -51,6 +51,7 @@ from appliance.store import (
 )
 from appliance.store.books import TAKES_WORDS, Books
 from appliance.store.chats import Chats
+from appliance.store.drills import Drills
 from appliance.store.elsewhere import Elsewhere
 from appliance.store.errors import StaleTerm, StoreLocked, WrongState
 from appliance.store.escalations import Escalations
@@ -141,6 +142,7 @@ class Store(Looking):
         self.escalations = Escalations(self._run, self._readers, self._bodies, self.clock)
         self.people = People(self._run, self._readers, self._prints, self.clock)
         self.elsewhere = Elsewhere(self._run, self._readers, self._prints, self.clock)
+        self.drills = Drills(self._run, self._readers, self._books.signer, self.clock)
         self._writer.after_commit = self._committed
         self._writer.after_batch = self._upkeep.after_batch
         self._writer.idle = self._upkeep.idle
@@ -180,6 +182,7 @@ class Store(Looking):
     def _committed(self, kinds: set[type[Event]]) -> None:
         """On the writer's thread, before any caller goes on."""
         self.people.committed(kinds)
+        self.drills.committed(kinds)
         if SwitchSet in kinds:
             self._read_switches(self._books.connection)
         if kinds & TAKES_WORDS:
@@ -201,6 +204,12 @@ class Store(Looking):
     def position(self) -> int:
         """The position of the newest entry."""
         return self._books.on_disk.position
+
+    @property
+    def end(self) -> tuple[int, int]:
+        """Term and position of the newest entry on disk, both of one moment; costs nothing."""
+        end = self._books.on_disk
+        return end.term, end.position
 
     @property
     def term(self) -> int:

@@ -360,6 +360,7 @@ class Writer:
         if shipment is not None and self._replica is not None:
             self._shipped = True
             self._replica.ship(shipment)
+            reach("store.after_ship")
 
     def _confirm(self, replica: Replica, batch: list[Ticket[Any]]) -> None:
         """Nobody is told that something is safe before the other node has it, or need not have it."""
@@ -367,6 +368,7 @@ class Writer:
         told = [ticket for ticket in batch if ticket.vouches and ticket.error is None and ticket.kind is Kind.SHARED]
         if not told or position <= self._confirmed:
             return
+        reach("store.before_confirm")
         try:
             replica.confirm(position)
             self._confirmed = position

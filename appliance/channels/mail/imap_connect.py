@@ -97,9 +97,9 @@ def is_stranded(line: socket.socket | ssl.SSLSocket) -> bool:
     The system itself would notice after minutes. An address that is ours can be bound; one that is not cannot.
     """
     try:
-        host, *_ = line.getsockname()
+        host, _, *scope = line.getsockname()
         with socket.socket(line.family, socket.SOCK_DGRAM) as probe:
-            probe.bind((host, 0))
+            probe.bind((host, 0, *scope))
     except OSError as error:
         return error.errno == errno.EADDRNOTAVAIL
     return False

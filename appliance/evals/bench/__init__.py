@@ -5,7 +5,7 @@
 
 from collections.abc import Callable
 
-from appliance.evals.bench import accept, audit, backlog, boot, http, idle, panel, sse
+from appliance.evals.bench import accept, audit, backlog, boot, http, idle, panel, replicate, sse
 from appliance.evals.bench.report import BenchReport, render
 
 BENCHES: dict[str, Callable[..., BenchReport]] = {
@@ -17,6 +17,7 @@ BENCHES: dict[str, Callable[..., BenchReport]] = {
     "http": http.run,
     "panel": panel.run,
     "sse": sse.run,
+    "replicate": replicate.run,
 }
 
 __all__ = ["BENCHES", "BenchReport", "render"]

@@ -8,15 +8,14 @@ import shutil
 import statistics
 import sys
 import tempfile
-import threading
 from pathlib import Path
 
 import msgspec
 
-from appliance.evals.bench import mails
-from appliance.evals.bench.report import BenchReport, Figure, as_json, clock, conditions, figure, percentile, seconds
+from appliance.evals.bench import accept_pair
+from appliance.evals.bench.clients import Clients
+from appliance.evals.bench.report import BenchReport, Figure, as_json, clock, conditions, figure, seconds
 from appliance.evals.bench.slow_disk import with_slow_flush
-from appliance.records.message import Arrival
 from appliance.store.bare import BareCommits
 from appliance.store.store import Store
 
@@ -29,8 +28,10 @@ _GOALS_NATIVE = {1: 1.5, 32: 4.0, 128: 4.0}
 _P99_FLUSHES = 3.0
 
 
-def run(rounds: int = 7, clients: int | None = None) -> BenchReport:
-    """Durable accepts of whole mails against a bare commit, for one client and for many at once (P1, P2)."""
+def run(rounds: int = 7, clients: int | None = None, pair: bool = False) -> BenchReport:
+    """Durable accepts of whole mails against a bare commit, for one client and for many (P1, P2); --pair: on two nodes (P14)."""
+    if pair:
+        return accept_pair.run(rounds, clients)
     counts = [clients] if clients else [1, 32, 128]
     report = _measure(rounds, counts, _GOALS_NATIVE, "native flush", p99=False)
     slow = with_slow_flush("appliance.evals.bench.accept", [str(rounds), *map(str, counts)])
@@ -63,9 +64,8 @@ class _Trial:
 
     def __init__(self, store: Store, bare: BareCommits) -> None:
         self._store, self._bare = store, bare
-        self._term = store.begin_term("bench")
-        self._next = 0
-        self._run_clients(1, 500)  # every statement is prepared, and the log is long enough to be written over from here on
+        self._clients = Clients(store, store.begin_term("bench"))
+        self._clients.run(1, 500)  # every statement is prepared, and the log is long enough to be written over from here on
         for _ in range(500):
             bare.commit(_ROW)
 
@@ -76,7 +76,7 @@ class _Trial:
         for _ in range(rounds):
             self._store.tidy()
             peer = self._bare_seconds()
-            each, slowest = self._run_clients(clients, max(1, (_ALONE if clients == 1 else _TOGETHER) // clients))
+            each, slowest = self._clients.run(clients, max(1, (_ALONE if clients == 1 else _TOGETHER) // clients))
             peer = (peer + self._bare_seconds()) / 2  # half before and half after, since the disk drifts
             pairs.append((each, peer) if clients == 1 else (1 / each, 1 / peer))
             tails.append((slowest, peer))
@@ -90,32 +90,6 @@ class _Trial:
     def _bare_seconds(self) -> float:
         self._bare.tidy()
         return statistics.median(seconds(lambda: self._bare.commit(_ROW)) for _ in range(_ALONE // 2))
-
-    def _run_clients(self, clients: int, each: int) -> tuple[float, float]:
-        """Seconds an accept (the median for one client, the whole time shared out for many), and the 99th percentile."""
-        lots = [[mails.arrival(self._next + client * each + number) for number in range(each)] for client in range(clients)]
-        self._next += clients * each
-        waits: list[float] = []
-        barrier = threading.Barrier(clients + 1)
-
-        def client(lot: list[Arrival]) -> None:
-            mine = []
-            barrier.wait()
-            for one in lot:
-                started = clock.elapsed()
-                self._store.receive((one,), term=self._term)
-                mine.append(clock.elapsed() - started)
-            waits.extend(mine)
-
-        threads = [threading.Thread(target=client, args=(lot,)) for lot in lots]
-        for thread in threads:
-            thread.start()
-        barrier.wait()
-        started = clock.elapsed()
-        for thread in threads:
-            thread.join()
-        whole = clock.elapsed() - started
-        return (statistics.median(waits) if clients == 1 else whole / (clients * each)), percentile(waits, 0.99)
 
 
 def _child(arguments: list[str]) -> None:

@@ -234,11 +234,10 @@ class Counting:
 
 
 def differing(mine: TableDigest, theirs: TableDigest) -> tuple[str, ...]:
-    """In which tables two counts at one marker differ; the journal itself when their chains do."""
+    """In which tables two counts at one marker differ; the journal itself when their chains do. Other releases: what both have alike."""
     if (mine.position, mine.hash, mine.turn) != (theirs.position, theirs.hash, theirs.turn):
         return (JOURNAL,)
-    both = mine.tables.keys() | theirs.tables.keys()
-    return tuple(sorted(table for table in both if mine.tables.get(table) != theirs.tables.get(table)))
+    return mine.differing(theirs)
 
 
 def _aside(work: Callable[[], None]) -> None:

@@ -13,6 +13,7 @@ import msgspec
 
 from appliance.ground.clock import Clock
 from appliance.ground.errors import TandemError
+from appliance.ground.faults import reach
 from appliance.ground.log import Log, Trouble
 from appliance.pair.copying.digests import Counting
 from appliance.pair.copying.errors import CopyError, StillApplying
@@ -105,6 +106,11 @@ class Follower:
         if self.halted is not None:
             return self.halted.message
         return self._trouble.reason if self._told else ""
+
+    @property
+    def error(self) -> TandemError | None:
+        """The same as an error with its remedy, where there is one."""
+        return self.halted or (self._trouble.error if self._told else None)
 
     def start_following(self) -> None:
         """Dial the leader from now on. May be called again and again."""
@@ -215,7 +221,7 @@ class Follower:
     # One line
 
     def _follow(self, line: Line, round_: int) -> None:
-        end = self._replication.end()
+        end = self._replication.apply(())  # an erased customer's key that is still here goes before anything is called held
         line.send(Follow(position=end.position, term=end.term, hash=end.hash, slots=self._replication.slots()))
         greeting = self._greet(line)
         if isinstance(greeting, SeedNeeded):
@@ -284,7 +290,9 @@ class Follower:
         with self._applying:
             if not self._goes_on(round_):
                 raise CopyError("Nothing is followed any more.", "")
+            reach("follow.before_apply")
             end = self._replication.apply(shipments)
+            reach("follow.after_apply")
         self._progress = True
         line.send(Flushed(position=end.position))
         self._on.applied(end)

@@ -31,6 +31,7 @@ from appliance.pair.copying.frames import (
     Turned,
 )
 from appliance.pair.line.wire import Line, Open
+from appliance.store.errors import KeyringError, StoreCorrupt, StoreTooNew
 from appliance.store.replication import install_seed
 from appliance.store.shipment import JournalEnd
 from appliance.store.store import Store
@@ -183,26 +184,42 @@ def fetch_seed(dial: Callable[[], Line], folder: Path, progress: Progress = noth
 
 
 def take_seed(home: Path) -> bool:
-    """Put a seed that was fetched in place of the home's database; whether there was one. The store must be closed.
+    """Put a seed that was fetched in place of the home's database; whether that was done. The store must be closed.
 
-    May be repeated. The keys are the last to arrive and the first to go: where they are, the database is whole.
+    May be repeated. The keys are the last to arrive and the first to go: where they are, the database is whole. A seed that is damaged
+    or of a newer program is thrown away, and the home stays as it was: the node must start to fetch another one.
     """
     folder = home / _FOLDER
     keys = folder / _KEYS
     if not keys.exists():
         _clear(folder)
         return False
-    install_seed(home, folder / _ARRIVED, keys.read_bytes())
+    try:
+        install_seed(home, folder / _ARRIVED, keys.read_bytes())
+    except (StoreCorrupt, KeyringError, StoreTooNew) as error:
+        log.error("seed_unusable", error=error)
+        _clear(folder)
+        return False
     _clear(folder)
     return True
 
 
 def _clear(folder: Path) -> None:
     """Leave nothing of a seed. The keys go first, for where they are a whole database is believed to be."""
-    for name in (_KEYS, _ARRIVED, f"{_ARRIVED}.part"):
-        if (folder / name).exists():
-            (folder / name).unlink()
+    for name in (_KEYS, _ARRIVED, f"{_ARRIVED}.part", f"{_ARRIVED}-wal", f"{_ARRIVED}-shm"):
+        path = folder / name
+        if path.exists():
+            if name == _KEYS:
+                _wipe(path)
+            path.unlink()
             flush_directory(folder)
+
+
+def _wipe(path: Path) -> None:
+    """Overwrite the keys where their blocks may live on: one of them may be of a customer who is erased later."""
+    with suppress(OSError), path.open("r+b") as file:
+        file.write(bytes(path.stat().st_size))
+        _flush(file)
 
 
 def _start(line: Line) -> int:

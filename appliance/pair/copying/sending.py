@@ -119,6 +119,8 @@ class Sending:
         follow = self._line.receive(Follow, self._limits.leader_silent_seconds)
         if follow.position == 0:
             return self._seed("empty")
+        if not self._shipper.peer_joined() and self._replication.hash_at(follow.position) != follow.hash:
+            return self._seed("not_joined")
         here = self._here(follow.position)
         end = self._replication.end()
         if follow.term > end.term:

@@ -28,6 +28,7 @@ class Shipper:
     ``written`` is the position of the newest entry, flushed here or not; ``shipped`` is up to where the standby has flushed this very
     journal, as far as it is known in this leadership. ``changed`` is notified when the standby has flushed more, and by the keeper at
     each of its steps. It may be held while the figures are read; nothing here takes it while it holds a lock of its own.
+    ``peer_joined``: whether the standby was ever in step; what one wrote before that is no part of the pair's journal.
     """
 
     def __init__(
@@ -40,8 +41,10 @@ class Shipper:
         *,
         limits: CopyLimits | None = None,
         digests: Digests | None = None,
+        peer_joined: Callable[[], bool] = lambda: True,
     ) -> None:
         self.limits = limits or CopyLimits()
+        self.peer_joined = peer_joined
         self._store = store
         self._clock = clock
         self._may_acknowledge = may_acknowledge

@@ -4,8 +4,9 @@ One datagram is a seal of 16 bytes and one ``Beat`` in msgpack. The seal is keye
 the pair's secret, its id, the sender and the receiver: what comes from another pair, from outside, or back to its sender fits
 nothing. A datagram is not secret: it holds ids, numbers and states.
 
-*Replay* needs no defence here. ``lease.step`` takes no beat that is older than the last by (boot, sent_at), and the answer in
-``hears`` is counted from the moment that the node itself wrote into its own beat; the same words twice change nothing.
+*Replay* is for whoever hears to pass over, and ``hear`` must: only a beat that is newer than all before, by (boot, sent_at), says that
+the peer lives. The last words of a peer that died, repeated by somebody in the network, would keep the other node standing by for ever.
+The answer in ``hears`` is counted from the moment that the node itself wrote into its own beat, so it grows no longer by being repeated.
 
 Nothing here waits: what cannot be sent is counted, and the next beat comes 300 ms later anyway.
 """

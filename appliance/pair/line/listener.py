@@ -98,6 +98,10 @@ class Listener:
         if not self._lobby.clear(_STOP_SECONDS):
             log.warning("line_service_does_not_end")
 
+    def cut(self) -> None:
+        """Cut every line that is there now; whoever comes next is judged as always."""
+        self._lobby.clear(0.0)
+
     def use(self, identity: Identity) -> None:
         """Show this identity to whoever comes from now on; lines that are there stay."""
         with self._lock:

@@ -19,7 +19,7 @@ import msgspec
 from appliance.ground.clock import Clock, SystemClock
 from appliance.pair.line.certificate import Identity
 from appliance.pair.line.errors import BadFrame, LineError, LineLost, LineRefused, LineSilent
-from appliance.pair.line.sockets import tune
+from appliance.pair.line.sockets import plain_host, tune
 from appliance.pair.line.stream import Stream, calling_context
 from appliance.records.base import Record
 
@@ -186,6 +186,7 @@ def dial(
     pins = (fingerprint,) if isinstance(fingerprint, str) else fingerprint
     try:
         connection = socket.create_connection(address, max(0.001, seconds))
+        reached = (plain_host(connection.getpeername()[0]), address[1])  # as a number, also where a name was dialled
         tune(connection)
         stream = Stream(connection, calling_context(identity if pins is not None else None), clock, server=False)
     except OSError as error:
@@ -194,7 +195,7 @@ def dial(
         stream.shake_hands(until - clock.elapsed())
         if pins is not None and stream.fingerprint not in pins:
             raise LineRefused("foreign_certificate")
-        line = Line(stream, (address[0], address[1]), clock)
+        line = Line(stream, reached, clock)
         return line, _introduce(line, open_, until - clock.elapsed(), known=pins is not None)
     except BaseException:
         stream.cut()

@@ -5,9 +5,11 @@ from typing import Annotated, Any
 from litestar import Response
 from msgspec import Meta
 
+from appliance.ground.errors import Refused
 from appliance.panel.frame import Call, Panel, actor_of
 from appliance.panel.pages.forms import COMMENT_LENGTH_MOST, FORM, notice, redirect
 from appliance.panel.pages.work import CaseForm
+from appliance.panel.problems import problem_of
 from appliance.panel.reading import case_file
 from appliance.panel.routes import CaseId, form, page
 from appliance.records.base import Record
@@ -41,7 +43,10 @@ def routes(panel: Panel) -> list[Any]:
     @form("/cases/{case:str}/escalate", action="escalate_case")
     def escalate(request: Call, case: CaseId, data: Annotated[EscalateForm, FORM]) -> Response[bytes]:
         case_file(commands, case)
-        level = commands.escalate(actor_of(request), case, data.level, data.note)
+        try:
+            level = commands.escalate(actor_of(request), case, data.level, data.note)
+        except Refused as refused:
+            return panel.problem(request, problem_of(refused), then=f"/cases/{case}", written=data.note)
         notice(request, "done.escalated", level=str(level))
         return redirect(f"/review?case={case}")
 

@@ -105,8 +105,9 @@ def routes(panel: Panel) -> list[Any]:
             state = commands.activate_knowledge(actor_of(request), staged)
         except Refused as error:
             return _refused(request, staged, error)
-        notice(request, "done.knowledge_activated", name=state.name)
-        return redirect(source_address(state.name))
+        is_here = any((one.name, one.digest) == (state.name, state.digest) for one in commands.sources())
+        notice(request, "done.knowledge_activated" if is_here else "done.knowledge_activated_there", name=state.name)
+        return redirect(source_address(state.name) if is_here else "/knowledge")
 
     @form("/knowledge/staged/{staged:str}/discard", action=CHANGE)
     def discard(request: Call, staged: StagedId, data: Annotated[Nothing, FORM]) -> Response[bytes]:  # noqa: ARG001  the guard read it

@@ -5,8 +5,10 @@ from typing import Annotated, Any
 from litestar import Response
 from msgspec import Meta
 
+from appliance.ground.errors import Refused
 from appliance.panel.frame import Call, Panel, actor_of, session_of
 from appliance.panel.pages.forms import COMMENT_LENGTH_MOST, FORM, Short, notice, redirect
+from appliance.panel.problems import problem_of
 from appliance.panel.reading import case_file
 from appliance.panel.routes import CaseId, form
 from appliance.records.base import Record
@@ -62,7 +64,10 @@ def routes(panel: Panel) -> list[Any]:
     def note(request: Call, case: CaseId, data: Annotated[NoteForm, FORM]) -> Response[bytes]:
         case_file(commands, case)
         if data.text.strip():
-            commands.note(actor_of(request), case, data.text.strip())
+            try:
+                commands.note(actor_of(request), case, data.text.strip())
+            except Refused as refused:
+                return panel.problem(request, problem_of(refused), then=f"/cases/{case}", written=data.text)
         return redirect(f"/cases/{case}#notes" if data.text.strip() else f"/cases/{case}")
 
     return [undo, reopen, assign, note]

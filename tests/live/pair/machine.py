@@ -98,6 +98,8 @@ class Machine:
         self.folder = folder / f"machine-{place}"
         self.home = self.folder / "home"
         self.trouble: Trouble | None = None
+        self.fault = ""  # the point at which its next process dies: POINT:TIMES, see appliance.ground.faults
+        self.program: tuple[str, ...] = ("-m", "appliance")
         self.hostname = ""
         self.supervised = False
         self.restarts = 0
@@ -137,11 +139,12 @@ class Machine:
             self._launch()
 
     def _launch(self) -> None:
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", **(self.trouble.environment() if self.trouble else {})}
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "TANDEM_FAULT": self.fault}
+        environment |= self.trouble.environment() if self.trouble else {}
         named = ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', self.hostname] if self.hostname else []
         with self.network.inside(self.place), (self.folder / "stderr").open("ab") as errors:
             process = self.process = subprocess.Popen(
-                [*named, sys.executable, "-m", "appliance", "--home", str(self.home), "run"],
+                [*named, sys.executable, *self.program, "--home", str(self.home), "run"],
                 env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
             )  # fmt: skip
         self._wanted = process

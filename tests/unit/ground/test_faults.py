@@ -38,5 +38,14 @@ def test_a_thread_can_be_held_up_there_instead() -> None:
     assert _run("store.before_commit:4:hang") == 0
 
 
+def test_the_whole_process_can_stand_still_there_until_it_is_woken() -> None:
+    script = "from appliance.ground.faults import reach\nfor _ in range(3): reach('store.after_ship')"
+    process = subprocess.Popen([sys.executable, "-c", script], env={**os.environ, "TANDEM_FAULT": "store.after_ship:2:stop"})
+    _, status = os.waitpid(process.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+    process.send_signal(signal.SIGCONT)
+    assert process.wait(60) == 0
+
+
 def test_there_are_at_least_fifteen_points() -> None:
     assert len(set(faults.POINTS)) >= 15

@@ -13,6 +13,7 @@ from appliance.node.commands import Commands
 from appliance.node.passwords import TooManyTries, WrongPassword
 from appliance.node.patience import SignInPatience
 from appliance.node.tokens import Tokens
+from appliance.node.visits import Visits
 from appliance.records.person import Actor, Person, Role
 from appliance.settings.model import Settings
 from tests.support.clock import FakeClock
@@ -33,7 +34,13 @@ class House:
         standing = SimpleNamespace(may_act=lambda: True)
         parts = {"clock": self.clock, "store": self.store, "tokens": self.tokens, "standing": standing, "settings": Settings()}
         node = SimpleNamespace(
-            **parts, pair=None, running=True, patience=SignInPatience(self.clock), term=self.store.begin_term("a"), policy=lambda: _Policy
+            **parts,
+            pair=None,
+            running=True,
+            patience=SignInPatience(self.clock),
+            visits=Visits(self.clock),
+            term=self.store.begin_term("a"),
+            policy=lambda: _Policy,
         )
         self.commands = Commands(cast(Any, node))
 

@@ -218,6 +218,7 @@ def test_a_problem_names_the_file_or_the_environment_name_it_stands_in(tmp_path:
         ('[chat]\norigins = ["*"]\n', "chat.origins.0"),
         ('[chat]\nproxies = ["proxy.example.com"]\n', "chat.proxies.0"),
         ('[[mailbox]]\nid = "chat"\n[mailbox.folder]\ninbox = "in"\n', "mailbox.0.id"),
+        ('[[mailbox]]\nid = "drill"\n[mailbox.folder]\ninbox = "in"\n', "mailbox.0.id"),
     ],
 )
 def test_what_the_chat_cannot_work_with_is_said(tmp_path: Path, text: str, key: str) -> None:

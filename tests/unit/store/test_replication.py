@@ -658,6 +658,27 @@ def test_a_key_that_could_not_be_destroyed_is_destroyed_when_the_entry_comes_aga
     assert pair.b._keyring.key(slot) is None
 
 
+def test_a_key_that_could_not_be_destroyed_is_destroyed_though_the_entry_never_comes_again(
+    pair: Pair, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The standby has the entry, so it is asked for what follows it."""
+    desk.take_in(message())
+    (slot,) = pair.b._readers.one("SELECT slot FROM cases")
+
+    def fails(_: object) -> None:
+        raise OSError("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pair.b._keyring, "destroy", fails)
+        with pytest.raises(Unconfirmed):
+            pair.a.erase_customer("maija@customer.example", "owner", term=desk.term)
+        with pytest.raises(OSError, match="no room"):
+            pair.b.replication.apply(())
+    assert pair.b.replication.end() == pair.a.replication.end()
+    pair.b.replication.apply(())
+    assert pair.b._keyring.key(slot) is None
+
+
 def test_a_shipment_that_is_cut_in_two_is_taken_as_one(pair: Pair, shipment: Shipment) -> None:
     entries = msgspec.structs.replace(shipment, bodies=())
     with pytest.raises(BadShipment):

@@ -74,6 +74,7 @@ class Leader:
         services: dict[str, Service] | None = None,
         replica: Callable[[Shipper], Replica] = lambda shipper: shipper,
         digests: Callable[[Store], Digests] | None = None,
+        peer_joined: Callable[[], bool] = lambda: True,
     ) -> None:
         mine, peer = identities
         self.lease = Lease()
@@ -87,6 +88,7 @@ class Leader:
             self.lease.changed,
             limits=limits,
             digests=digests(self.store) if digests is not None else None,
+            peer_joined=peer_joined,
         )
         self.listener = Listener(
             "127.0.0.1",

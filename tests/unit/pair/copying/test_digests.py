@@ -178,3 +178,11 @@ def test_what_differs_is_named() -> None:
     assert differing(digest(), digest(tables={"cases": "x"})) == ("bodies",)
     assert differing(digest(), digest(hash=b"other")) == ("journal",)
     assert differing(digest(), digest(position=6)) == ("journal",)
+
+
+def test_of_two_releases_only_what_both_keep_in_the_same_way_is_compared() -> None:
+    older = digest(tables={"cases": "x", "bodies": "y", "chats": "1"}, shapes={"cases": "1", "bodies": "1", "chats": "1"})
+    newer = digest(tables={"cases": "z", "bodies": "y", "later": "w"}, shapes={"cases": "2", "bodies": "1", "later": "1"})
+    assert differing(older, newer) == differing(newer, older) == ()
+    damaged = digest(tables={**newer.tables, "bodies": "q"}, shapes=newer.shapes)
+    assert differing(older, damaged) == differing(damaged, older) == ("bodies",)

@@ -61,6 +61,24 @@ def test_a_standby_of_a_later_term_than_the_leaders_is_not_talked_to(bench: Benc
         line.receive(Probe, SECONDS)
 
 
+def test_what_a_node_wrote_before_it_joined_keeps_it_from_nothing_however_often_it_was_started(bench: Bench) -> None:
+    alone = Leader(bench.folder / "b", bench.keys, term=7)
+    alone.work.mails(20)
+    alone.close()
+    leader = bench.leader(term=3, peer_joined=lambda: False)
+    standby = bench.standby(leader)
+    assert (standby.store.term, standby.store.position) > (leader.store.term, leader.store.position)
+    assert standby.heard.wait("seed_needed") == "not_joined"
+
+
+def test_a_node_that_was_seeded_goes_on_though_it_was_never_in_step(bench: Bench) -> None:
+    leader = bench.leader(term=3, peer_joined=lambda: False)
+    standby = bench.standby(leader)
+    leader.work.mails(3)
+    leader.until_all_is_held()
+    assert standby.heard.all("seed_needed") == []
+
+
 def test_a_leader_whose_journal_is_the_shorter_one_replaces_nothing(bench: Bench) -> None:
     """The standby has the later term: whoever says that its entries must go is mistaken or stale."""
     said: list[str] = []

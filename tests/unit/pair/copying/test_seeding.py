@@ -191,3 +191,36 @@ def test_a_seed_that_is_not_what_it_says_leaves_nothing(bench: Bench, said: tupl
     with pytest.raises(SeedFailed):
         fetch_seed(dialler(bench, lambda: leader.listener.port), arrived(bench))
     assert list(arrived(bench).iterdir()) == []
+
+
+@pytest.mark.parametrize("damaged", ["seed.database", "seed.keys"])
+def test_a_seed_that_is_damaged_is_thrown_away_and_the_node_starts_with_what_it_has(bench: Bench, damaged: str) -> None:
+    leader, _ = with_seeds(bench)
+    leader.work.mails(20)
+    standby = bench.standby(leader)
+    standby.close()
+    fetch_seed(dialler(bench, lambda: leader.listener.port), arrived(bench))
+    file = arrived(bench) / damaged
+    content = bytearray(file.read_bytes())
+    content[len(content) // 3 : len(content) // 3 + 9_000] = b"x" * 9_000
+    file.write_bytes(content)
+    assert not take_seed(bench.folder / "b")
+    assert sorted(path.name for path in arrived(bench).iterdir()) == []
+    leader.work.mails(3)
+    again = bench.standby(leader)
+    leader.until_all_is_held()
+    same(leader.store, again.store)
+
+
+def test_keys_that_have_done_their_service_are_wiped_before_they_go(bench: Bench) -> None:
+    leader, _ = with_seeds(bench)
+    leader.work.mails(3)
+    bench.standby(leader).close()
+    seed = fetch_seed(dialler(bench, lambda: leader.listener.port), arrived(bench))
+    secret = seed.keys[-64:-32]
+    with (arrived(bench) / "seed.keys").open("rb") as keys, (bench.folder / "b" / "keyring").open("rb") as before:
+        assert secret in keys.read()
+        assert take_seed(bench.folder / "b")
+        for old in (keys, before):
+            old.seek(0)
+            assert set(old.read()) == {0}

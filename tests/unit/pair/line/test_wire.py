@@ -73,6 +73,17 @@ def test_each_side_knows_who_is_at_the_other_end(world: World) -> None:
         assert called.address[0] == "127.0.0.1"
 
 
+def test_whoever_was_dialled_by_name_is_known_by_number_afterwards(world: World) -> None:
+    """Heartbeats go to numbers alone: they must not wait for a name to be looked up."""
+    held = Held()
+    with world.listening({"held": held}) as listener:
+        open_ = Open(service="held", node="b", pair="p-1", version="1")
+        line, _ = dial(("localhost", listener.port), world.there, fingerprint=world.here.fingerprint, open_=open_, seconds=PATIENCE)
+        assert line.address == ("127.0.0.1", listener.port)
+        held.let_go()
+        line.close()
+
+
 def test_the_largest_message_passes_and_one_byte_more_is_not_sent(world: World) -> None:
     room = FRAME_MOST - len(msgspec.msgpack.encode(Say(data=bytes(70_000)))) + 70_000
     with pair_of_lines(world) as (here, there):
