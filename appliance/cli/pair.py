@@ -8,7 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from appliance.cli.common import OWNER, ago, bad, good, json_option, print_json, print_table, reach, running
+from appliance.cli.common import OWNER, ago, bad, good, home_of, json_option, must_be_there, print_json, print_table, reach, running
 from appliance.ground.clock import Clock, SystemClock
 from appliance.ground.errors import Refused, TandemError
 
@@ -138,17 +138,37 @@ def takeover(context: click.Context, other_is_off: bool, as_json: bool) -> None:
 
 @command.command("leave")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--twin", is_flag=True, help="This home cannot start in its pair: it was copied, or what it kept of the pair is damaged.")
 @json_option
 @click.pass_context
-def leave(context: click.Context, yes: bool, as_json: bool) -> None:
+def leave(context: click.Context, yes: bool, twin: bool, as_json: bool) -> None:
     """End the pair for this machine. Afterwards only one of the two may read the mailbox."""
     if not yes and not as_json:
         click.confirm("Each machine works alone afterwards. End the pair?", abort=True)
     elif not yes:
         raise Refused("A program says that it means it.", "tandem pair leave --yes --json")
+    if twin:
+        _leave_as_twin(context)
+        print_json({"left": True}) if as_json else click.echo(
+            "This home is in no pair any more. Start it only where no other Tandem reads the mailbox."
+        )
+        return
     with reach(context) as commands:
         commands.pair_leave(OWNER)
     print_json({"left": True}) if as_json else click.echo("The pair has ended. This machine works alone.")
+
+
+def _leave_as_twin(context: click.Context) -> None:
+    """Without a node, for none can be built of such a home; refused while one runs."""
+    from appliance.node.commands import Commands
+    from appliance.node.control import ControlClient
+    from appliance.pair.meeting.membership import forget
+
+    home = home_of(context)
+    must_be_there(home)
+    if ControlClient(home, Commands).answers():
+        raise Refused("The appliance of this home runs, so it is no twin.", "End the pair with: tandem pair leave")
+    forget(home)
 
 
 @command.command("drill")

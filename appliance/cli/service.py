@@ -13,6 +13,7 @@ import click
 from appliance.care.service import launchd, logs, look, systemd
 from appliance.care.service.check import check
 from appliance.care.service.plan import Place, Plan, ServiceError, Standing, System, ask, carry_out, lines
+from appliance.care.update import layout
 from appliance.cli.common import ago, bad, good, json_option, print_json
 from appliance.ground.clock import SystemClock
 from appliance.ground.errors import SettingsError, TandemError
@@ -162,9 +163,11 @@ def _supervises() -> bool:
 
 def _place(context: click.Context, system: System) -> Place:
     """This installation. The home is the one that was named; else the one that is in use; else the service's own."""
-    program = Path(sysconfig.get_path("scripts")) / "tandem"
+    program = layout.program(Path(sysconfig.get_path("scripts")))
     number = launchd.free_number(_numbers()) if system.NAME == launchd.NAME and not _account_exists(system) else None
-    return Place(program=program, home=_home(context, system), account_number=number)
+    own = layout.of_running()
+    versions = own.folder if own is not None else None
+    return Place(program=program, home=_home(context, system), account_number=number, versions=versions)
 
 
 def _account_exists(system: System) -> bool:
@@ -207,7 +210,7 @@ def _again() -> str:
     """This very command, with the program's whole path, for sudo keeps no PATH of ours."""
     import shlex
 
-    return shlex.join([str(Path(sysconfig.get_path("scripts")) / "tandem"), *sys.argv[1:]])
+    return shlex.join([str(layout.program(Path(sysconfig.get_path("scripts")))), *sys.argv[1:]])
 
 
 def _ready_or_not(system: System, home: Path, before: Standing, word: str, began: float) -> None:

@@ -400,8 +400,8 @@ class EscalationSeen(Event, tag="escalation_seen"):
 class DrillBegan(Event, tag="drill_began"):
     """A fault is rehearsed from here on, on made-up messages. ``what``: handover, kill, pause, cut, or switch for the levers.
 
-    ``node`` leads at this moment; ``taken`` are the cases of the made-up messages that are under way. ``levers`` are the positions of those that the
-    drill closes, as they were before. ``sandbox``: on processes of its own, nothing of the pair is touched.
+    ``node`` leads at this moment; ``taken`` are the cases of the made-up messages that are under way. ``levers`` are the
+    positions of those that the drill closes, as they were before. ``sandbox``: on processes of its own, nothing of the pair is touched.
     """
 
     drill: str

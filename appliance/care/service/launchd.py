@@ -37,6 +37,7 @@ def install(place: Place) -> Plan:
             ("install", "-d", "-m", "700", "-o", ACCOUNT, "-g", ACCOUNT, home, logs)
         ),  # without the folder of its log launchd starts nothing
         Run(("chown", "-R", f"{ACCOUNT}:{ACCOUNT}", home)),  # an `init` by root has left files that the account could not open
+        *(() if place.versions is None else (Run(("chown", "-R", f"{ACCOUNT}:{ACCOUNT}", str(place.versions))),)),
         Put(FILE, plist(place)),
         Run(("launchctl", "bootout", TARGET), may_fail=True),
         Run(("launchctl", "enable", TARGET)),

@@ -51,11 +51,15 @@ Plan = tuple[Step, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """This installation: its program, its home, and on macOS the number for an account that is yet to be made (None: it is there)."""
+    """This installation: its program, its home, and on macOS the number for an account that is yet to be made (None: it is there).
+
+    ``versions`` is the folder that a rolling update lays versions down in, None for an installation that has none.
+    """
 
     program: Path
     home: Path
     account_number: int | None = None
+    versions: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

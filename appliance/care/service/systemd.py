@@ -33,6 +33,8 @@ def unit(place: Place) -> str:
     if place.home != HOME:
         values["StateDirectory"] = f"ReadWritePaths={_word(home)}"
         values["StateDirectoryMode"] = ""
+    if place.versions is not None:
+        values["ProtectSystem"] = f"ProtectSystem=strict\nReadWritePaths={_word(str(place.versions))}"
     return _replaced(text, values)
 
 
@@ -57,11 +59,17 @@ def install(place: Place) -> Plan:
         Run(("systemd-sysusers", str(ACCOUNT_FILE))),
         Run(("install", "-d", "-m", "700", "-o", ACCOUNT, "-g", ACCOUNT, str(place.home))),
         Run(("chown", "-R", f"{ACCOUNT}:{ACCOUNT}", str(place.home))),  # an `init` by root has left files that the account could not open
+        *_own_versions(place),
         Put(FILE, unit(place)),
         Run(("systemctl", "daemon-reload")),
         Run(("systemctl", "enable", UNIT)),
         Run(("systemctl", "restart", UNIT)),  # starts it when it does not run, and takes what has changed into use when it does
     )
+
+
+def _own_versions(place: Place) -> Plan:
+    """A rolling update lays the new version down under the service's own account."""
+    return () if place.versions is None else (Run(("chown", "-R", f"{ACCOUNT}:{ACCOUNT}", str(place.versions))),)
 
 
 def uninstall() -> Plan:

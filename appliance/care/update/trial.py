@@ -95,9 +95,9 @@ def _put_back_database(home: Path) -> None:
     from appliance.pair.copying import seeding  # late: rarely needed
 
     if database.exists():
-        os.replace(database, home / "pair" / seeding._ARRIVED)
+        os.replace(database, home / "pair" / seeding.ARRIVED)
         flush_directory(home / "pair")
-    os.replace(keys, home / "pair" / seeding._KEYS)  # last: with them the seed is whole
+    os.replace(keys, home / "pair" / seeding.KEYS)  # last: with them the seed is whole
     flush_directory(home / "pair")
 
 

@@ -46,8 +46,8 @@ _SPARE = 64 << 20  # that must be left on a disk afterwards
 _ANSWER_SECONDS = 120.0  # for a slow disk to take what was sent
 _KEYS_MOST = 256 << 20  # the keys of eight million customers
 _SNAPSHOT = "seed.snapshot"
-_ARRIVED = "seed.database"
-_KEYS = "seed.keys"
+ARRIVED = "seed.database"
+KEYS = "seed.keys"
 _FOLDER = "pair"
 
 
@@ -160,7 +160,7 @@ def fetch_seed(dial: Callable[[], Line], folder: Path, progress: Progress = noth
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _clear(folder)
-    part = folder / f"{_ARRIVED}.part"
+    part = folder / f"{ARRIVED}.part"
     line = dial()
     try:
         line.send(SeedWish())
@@ -171,11 +171,11 @@ def fetch_seed(dial: Callable[[], Line], folder: Path, progress: Progress = noth
                 line.let_go()
             raise _failed("standby_no_room", f"It has {total} bytes, and {folder} lies on a disk with less room.")
         keys, end = _take(line, part, total, progress)
-        part.replace(folder / _ARRIVED)
+        part.replace(folder / ARRIVED)
         flush_directory(folder)
-        write_atomically(folder / _KEYS, keys)  # last: with it the seed is whole
+        write_atomically(folder / KEYS, keys)  # last: with it the seed is whole
         line.send(SeedGot(total=total))
-        return Seed(folder / _ARRIVED, keys, end)
+        return Seed(folder / ARRIVED, keys, end)
     except OSError as error:
         raise _failed("standby_disk", f"The disk of this node failed ({error.strerror}).") from error
     finally:
@@ -190,12 +190,12 @@ def take_seed(home: Path) -> bool:
     or of a newer program is thrown away, and the home stays as it was: the node must start to fetch another one.
     """
     folder = home / _FOLDER
-    keys = folder / _KEYS
+    keys = folder / KEYS
     if not keys.exists():
         _clear(folder)
         return False
     try:
-        install_seed(home, folder / _ARRIVED, keys.read_bytes())
+        install_seed(home, folder / ARRIVED, keys.read_bytes())
     except (StoreCorrupt, KeyringError, StoreTooNew) as error:
         log.error("seed_unusable", error=error)
         _clear(folder)
@@ -206,10 +206,10 @@ def take_seed(home: Path) -> bool:
 
 def _clear(folder: Path) -> None:
     """Leave nothing of a seed. The keys go first, for where they are a whole database is believed to be."""
-    for name in (_KEYS, _ARRIVED, f"{_ARRIVED}.part", f"{_ARRIVED}-wal", f"{_ARRIVED}-shm"):
+    for name in (KEYS, ARRIVED, f"{ARRIVED}.part", f"{ARRIVED}-wal", f"{ARRIVED}-shm"):
         path = folder / name
         if path.exists():
-            if name == _KEYS:
+            if name == KEYS:
                 _wipe(path)
             path.unlink()
             flush_directory(folder)

@@ -242,3 +242,12 @@ def test_the_journal_is_asked_from_the_moment_on() -> None:
         "--unit=tandem.service", "--since=@1795000000", "--no-pager", "--follow",
     )  # fmt: skip
     assert launchd.log_command(0.0, follow=False) == ()
+
+
+def test_where_versions_lie_side_by_side_the_service_may_write_there_and_owns_them() -> None:
+    versions = Path("/opt/tandem/versions")
+    place = Place(program=Path("/opt/tandem/bin/tandem"), home=systemd.HOME, versions=versions)
+    assert "ProtectSystem=strict\nReadWritePaths=/opt/tandem/versions\n" in systemd.unit(place)
+    for system in (systemd, launchd):
+        assert Run(("chown", "-R", f"{system.ACCOUNT}:{system.ACCOUNT}", str(versions))) in system.install(place)
+        assert str(versions) not in str(system.install(Place(program=place.program, home=system.HOME)))
