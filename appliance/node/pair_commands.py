@@ -120,6 +120,13 @@ class PairCommands(Topic):
         side.leave()
         log.warning("pair_left", pair=side.membership.pair, peer=side.membership.peer, by=actor.name)
 
+    @leads
+    def erase_again(self, customer: str) -> bool:
+        """A standby found an erasure in the part of its journal that was replaced: a customer's right stands whoever led."""
+        erased = self._node.store.erase_again(customer, "rejoin", term=self._node.term)
+        log.info("erasure_repeated", erased=erased)
+        return erased
+
     # Who leads
 
     @command
@@ -157,6 +164,14 @@ class PairCommands(Topic):
                 "Two machines that both lead would answer customers twice.",
                 "Go and switch the other machine off; then say that you did.",
                 code="not_sure",
+            )
+        standing = side.keeper.standing
+        knows = standing.record is not None and standing.record.term > 0
+        if standing.witness != "none" and not (knows and witness_seen(standing, self._node.clock.elapsed())):
+            raise Refused(
+                "The witness does not answer, or knows nothing of this pair, and without its word this machine may not lead.",
+                'Bring it back; or set witness = "none" under [pair] in tandem.toml here, start again, and take over then.',
+                code="witness_silent",
             )
         side.keeper.wish("takeover")
         log.warning("takeover_asked", by=actor.name)

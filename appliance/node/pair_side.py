@@ -51,6 +51,7 @@ from appliance.pair.messages import Ask, Beat, End, Kept, Own
 from appliance.pair.standing import Standing, paced, peer_here, start, witness_seen
 from appliance.pair.witness.asking import Asker
 from appliance.settings.model import Settings
+from appliance.store import divergent
 from appliance.store.shipment import JournalEnd
 from appliance.store.store import Store
 
@@ -81,6 +82,7 @@ class PairSide:
         self._ending = False
         self._newest = (0, 0.0)
         self._pulled = ""
+        self._repeated: set[str] = set()
         self._awake = Awake()
         self._turns = 0
         self._muted_until = 0.0
@@ -441,7 +443,7 @@ class PairSide:
     def _keep_house(self) -> None:
         while not self._stop.wait(HOUSEKEEPING_SECONDS):
             self._turns += 1
-            rare = (self.damage.mend, self.about.look, self._pull_files, self._remember_address)
+            rare = (self.damage.mend, self.about.look, self._pull_files, self._repeat_erasures, self._remember_address)
             for chore in (self.vitals.look, *(rare if self._turns % RARELY == 0 else ())):
                 self._do(chore)
 
@@ -465,6 +467,17 @@ class PairSide:
         if changed and self.files.settings_changed:
             log.info("settings_taken_over")
             self.rebuild()
+
+    def _repeat_erasures(self) -> None:
+        """Whom this node erased while it led alone is erased again where that part of its journal did not come to count."""
+        node = self._node
+        if node is None or not (self.follower.line_is_up or self._leads_here()):
+            return
+        for name in divergent.names(self.home):
+            if name not in self._repeated:
+                for customer in divergent.erasures(self.home, name):
+                    node.commands.erase_again(customer)
+                self._repeated.add(name)
 
     def _remember_address(self) -> None:
         """Where the peer answered last is where it is looked for first after a restart."""

@@ -31,6 +31,7 @@ from appliance.store.sqlite import Connection
 log = Log("store")
 
 FOLDER = "divergent"
+_ERASED = str(CustomerErased.__struct_config__.tag)
 
 
 class Sent(Record):
@@ -140,6 +141,18 @@ def read(path: Path) -> Tail | None:
     except (OSError, msgspec.DecodeError) as error:
         log.warning("divergent_unreadable", file=path.name, reason=str(error))
         return None
+
+
+def names(home: Path) -> tuple[str, ...]:
+    """The files of kept tails; costs a look into the folder."""
+    return tuple(path.name for path in _files(home))
+
+
+def erasures(home: Path, name: str) -> tuple[str, ...]:
+    """Which customers were erased in a kept tail, by the pseudonyms in its entries: an erasure is not undone because a tail lost."""
+    tail = read(home / FOLDER / name)
+    events = (journal.decode(entry.payload) for entry in (tail.entries if tail is not None else ()) if entry.kind == _ERASED)
+    return tuple(event.customer for event in events if isinstance(event, CustomerErased) and event.customer)
 
 
 def forget(home: Path, erased: CustomerErased) -> int:

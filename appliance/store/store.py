@@ -434,7 +434,18 @@ class Store(Looking):
 
     def erase_customer(self, address: str, by: str, *, term: int) -> dict[str, Any]:
         """Destroy a customer's key and every word of theirs; the steps. May be repeated; numbers and decisions stay."""
-        customer, now, position = self._prints.customer(address), self.clock.now(), self.position
+        return self._erase(self._prints.customer(address), by, term)
+
+    def erase_again(self, customer: str, by: str, *, term: int) -> bool:
+        """Repeat an erasure that was written in a tail that lost, by the pseudonym; whether there was anything left to erase."""
+        pseudonym = bytes.fromhex(customer)
+        known = self._readers.ask(lambda connection: erasure.slot_of(connection, pseudonym)) >= 0
+        if known:
+            self._erase(pseudonym, by, term)
+        return known
+
+    def _erase(self, customer: bytes, by: str, term: int) -> dict[str, Any]:
+        now, position = self.clock.now(), self.position
         seen = self._readers.ask(lambda connection: erasure.cases_of(connection, erasure.slot_of(connection, customer), 0))
         try:
             return self._run(lambda books: erasure.erase(books, customer, seen, position, by, term, now))

@@ -3,9 +3,11 @@
 import threading
 import time
 
+import pytest
+
 from tests.live.pair import goals
 from tests.live.pair.figures import Figures
-from tests.live.pair.lab import Laboratory
+from tests.live.pair.lab import Laboratory, Witness
 
 MAILS = 30
 LEASES_SECONDS = 6.0  # two leases: whoever takes over has done so by then
@@ -31,8 +33,9 @@ def test_a_leader_parted_from_peer_and_witness_is_replaced_and_never_sends_besid
     goals.assert_one_sender_after(lab, old, new)
 
 
-def test_two_nodes_parted_from_each_other_alone_have_one_sender(lab: Laboratory) -> None:
-    leader = lab.start_pair()
+@pytest.mark.parametrize("witness", ["tcp", "mailbox"])
+def test_two_nodes_parted_from_each_other_alone_have_one_sender(lab: Laboratory, witness: Witness) -> None:
+    leader = lab.start_pair(witness)
     other = lab.other(leader)
     flow = lab.post.flow(MAILS)
     goals.under_way(lab)

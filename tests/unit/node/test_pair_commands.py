@@ -232,6 +232,15 @@ def test_taking_over_needs_a_lost_peer_and_a_persons_word(one: One) -> None:
     assert one.side.keeper._heard.get_nowait() == "takeover"
 
 
+@pytest.mark.parametrize("record", [None, WitnessRecord()], ids=["silent", "never written to"])
+def test_taking_over_is_refused_where_the_witness_could_not_agree_and_nothing_would_come_of_it(
+    one: One, record: WitnessRecord | None
+) -> None:
+    one.stands_by(**LOST, witness="tcp", record=record)
+    assert refused(lambda: one.node.commands.pair_takeover(OWNER, sure=True)) == "witness_silent"
+    assert one.side.keeper._heard.empty()
+
+
 def test_a_standby_may_not_leave(one: One) -> None:
     one.stands_by()
     assert refused(lambda: one.node.commands.pair_leave(OWNER)) == "standby_may_not_leave"

@@ -160,3 +160,22 @@ def test_an_erasure_that_nobody_confirmed_is_done_here_all_the_same(pair: Pair, 
     after = divergent.read(kept)
     assert after is not None
     assert {body.slot for body in after.bodies} == set(after.keys)
+
+
+def test_an_erasure_that_stands_in_a_tail_that_lost_is_found_there_and_repeated_on_both(pair: Pair, clock: FakeClock) -> None:
+    desk = led(pair.a, clock)
+    desk.take_in(message(sender="old@x.example", text="before"))
+    (slot,) = pair.b._readers.one("SELECT slot FROM cases") or ()
+    common = pair.a.position
+    pair.a.lead("a", pair.a.term + 1, Alone(None))
+    pair.a.erase_customer("old@x.example", "owner", term=pair.a.term)
+    pair.b.lead("b", pair.a.term + 1, Alone(None))
+    pair.a.follow()
+    kept = rejoin(pair, common)
+    assert pair.a._keyring.key(slot) is not None, "the leader knew nothing of it"
+    (customer,) = divergent.erasures(pair.a.home, kept.name)
+    assert pair.b.erase_again(customer, "rejoin", term=pair.b.term)
+    assert pair.b._keyring.key(slot) is None
+    assert pair.a._keyring.key(slot) is None
+    assert not pair.b.erase_again(customer, "rejoin", term=pair.b.term), "once is enough"
+    same(pair.a, pair.b)
