@@ -3,9 +3,11 @@
 import json
 import os
 import shutil
+import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -58,6 +60,20 @@ def reach(context: click.Context) -> Iterator[Any]:
         node.close()
 
 
+leash_option = click.option("--leash", is_flag=True, hidden=True, help="End when whoever started this process has gone away.")
+
+
+def on_a_leash() -> None:
+    """End this process, as by SIGTERM, when the other end of the pipe on standard input closes: whoever holds it has ended, however."""
+
+    def wait() -> None:
+        with suppress(OSError):
+            sys.stdin.buffer.read()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="leash", daemon=True).start()
+
+
 @contextmanager
 def running(context: click.Context) -> Iterator[Any]:
     """The commands of this home's daemon. Where none runs, one is started without a panel for as long as the command takes."""
@@ -77,12 +93,15 @@ def running(context: click.Context) -> Iterator[Any]:
 @contextmanager
 def _daemon(home: Path, remote: Any) -> Iterator[None]:
     import subprocess  # late: rarely needed, and 10 ms
-    import sys
 
     from appliance.ground.clock import SystemClock
 
     clock, never = SystemClock(), threading.Event()
-    child = subprocess.Popen([sys.executable, "-m", "appliance", "--home", str(home), "run", "--no-panel"], start_new_session=True)
+    child = subprocess.Popen(
+        [sys.executable, "-m", "appliance", "--home", str(home), "run", "--no-panel", "--leash"],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
     try:
         until = clock.elapsed() + START_SECONDS
         while not remote.answers():

@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from appliance.cli.common import OWNER, ago, bad, good, home_of, json_option, must_be_there, print_json, print_table, reach, running
+from appliance.cli.soak import command as soak
 from appliance.ground.clock import Clock, SystemClock
 from appliance.ground.errors import Refused, TandemError
 
@@ -363,3 +364,6 @@ def _wait(commands: Any, arrived: Callable[[Pair], bool], seconds: float) -> Pai
 
 def _tell(pair: Pair, as_json: bool, sentence: str) -> None:
     print_json(pair) if as_json else click.echo(sentence)
+
+
+command.add_command(soak)

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from appliance.cli.common import good, home_of, json_option, print_json, print_table
+from appliance.cli.common import good, home_of, json_option, leash_option, on_a_leash, print_json, print_table
 
 PORT = 8487
 FOLDER = "witness"
@@ -18,14 +18,17 @@ FOLDER = "witness"
 @click.group("witness", invoke_without_command=True)
 @click.option("--listen", default=f"0.0.0.0:{PORT}", show_default=True, metavar="HOST:PORT", help="Where the two nodes reach it.")
 @click.option("--home", "own_home", type=click.Path(path_type=Path), help="Where it keeps its keys and records, instead of the home.")
+@leash_option
 @click.pass_context
-def command(context: click.Context, listen: str, own_home: Path | None) -> None:
+def command(context: click.Context, listen: str, own_home: Path | None, leash: bool) -> None:
     """Be the third voice of a pair: on a machine that is neither of the two. Runs until it is stopped.
 
     It knows nothing but who leads, and believes only pairs whose key was added.
     """
     context.meta["tandem.witness"] = own_home or home_of(context)
     if context.invoked_subcommand is None:
+        if leash:
+            on_a_leash()
         _run(context, listen)
 
 

@@ -176,7 +176,7 @@ class PairSide:
         if self._leaving or not self.keeper.leads():
             return
         self.keeper.wish("handover")
-        done = self.keeper.wait(lambda standing: standing.phase != "leader", seconds)
+        done = self.keeper.wait(_peer_leads, seconds)
         log.info("stepped_aside", handed_over=done)
 
     def close(self) -> None:
@@ -518,6 +518,11 @@ class PairSide:
 def _leads_alone(standing: Standing) -> bool:
     """It leads, and the peer would not take over by itself if it fell silent."""
     return standing.phase == "leader" and (standing.witness == "none" or (standing.mode == "solo" and standing.noted is False))
+
+
+def _peer_leads(standing: Standing) -> bool:
+    """This node leads no more and the peer does: before that, the peer still needs its voice."""
+    return standing.phase != "leader" and standing.beat is not None and standing.beat.phase == "leader"
 
 
 def remember_last(home: Path, membership: Membership, last: Address | None) -> Membership:

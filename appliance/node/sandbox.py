@@ -50,7 +50,7 @@ class Process:
         with self._log.open("ab") as log:
             command = [sys.executable, "-m", "appliance", *self._arguments]
             self._child = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_environment(), start_new_session=True
+                command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=_environment(), start_new_session=True
             )
 
     @property
@@ -101,8 +101,8 @@ class SandboxPair:
         self.inbox, self.outbox = base / "mail" / "inbox", base / "mail" / "outbox"
         self.panel_ports = (port, port + 10) if port else (free_port(), free_port())
         self._write_settings(way)
-        witness = ["witness", "--home", str(base / "witness"), "--listen", f"{HOST}:{self._witness_port}"]
-        self.nodes = {name: Process(name, ["--home", str(base / name), "run"], base / f"{name}.log") for name in ("a", "b")}
+        witness = ["witness", "--home", str(base / "witness"), "--listen", f"{HOST}:{self._witness_port}", "--leash"]
+        self.nodes = {name: Process(name, ["--home", str(base / name), "run", "--leash"], base / f"{name}.log") for name in ("a", "b")}
         self.processes = [*self.nodes.values(), Process("witness", witness, base / "witness.log")]
         self._stop = threading.Event()
 

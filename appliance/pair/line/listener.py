@@ -171,7 +171,7 @@ class Listener:
             if visitor.kind == "arriving":
                 self._send_away(address, "handshake" if isinstance(error, LineLost) else error.code, reason=error.message)
             else:
-                log.info("line_ended", service=service, code=error.code, reason=error.message)
+                log.debug("line_ended", service=service, code=error.code, reason=error.message)
         except Exception as error:
             log.error("line_service_failed", error=error, service=service)
         finally:

@@ -233,9 +233,7 @@ def test_taking_over_needs_a_lost_peer_and_a_persons_word(one: One) -> None:
 
 
 @pytest.mark.parametrize("record", [None, WitnessRecord()], ids=["silent", "never written to"])
-def test_taking_over_is_refused_where_the_witness_could_not_agree_and_nothing_would_come_of_it(
-    one: One, record: WitnessRecord | None
-) -> None:
+def test_taking_over_is_refused_where_the_witness_could_not_agree(one: One, record: WitnessRecord | None) -> None:
     one.stands_by(**LOST, witness="tcp", record=record)
     assert refused(lambda: one.node.commands.pair_takeover(OWNER, sure=True)) == "witness_silent"
     assert one.side.keeper._heard.empty()
