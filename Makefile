@@ -25,7 +25,7 @@ demo: $(VENV)/.core
 test: $(VENV)/.test
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
-	@$(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadgroup
+	@$(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 check: $(VENV)/.test
 	@$(VENV)/bin/ruff check .

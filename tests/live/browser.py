@@ -39,6 +39,7 @@ def window(
         locale=language,
         timezone_id="Europe/Helsinki",
         java_script_enabled=scripts,
+        reduced_motion="reduce",  # a colour on its way to another one is none that anybody reads
     )
 
 

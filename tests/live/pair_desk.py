@@ -204,6 +204,13 @@ class PairDesk:
         rows = self.commands(name or self.leader()).rows(limit=500)
         return next((row for row in rows if row.sender == f"{customer}@example.com"), None)
 
+    def case_of(self, customer: str) -> str:
+        """The id of this customer's case, which must be there."""
+        leader = self.leader()
+        found = self.row(customer, leader)
+        assert found is not None, (leader, [(row.id, row.sender, row.state) for row in self.commands(leader).rows(limit=500)])
+        return found.id
+
     def came_to(self, customer: str, *states: CaseState, seconds: float = 30.0) -> CaseRow:
         """The case of this customer, once it is in one of these states."""
         wait_for(lambda: (row := self.row(customer)) is not None and row.state in states, seconds)

@@ -245,15 +245,16 @@ def test_without_condstore_the_race_is_called_impossible_with_the_remedy(plain_s
 
 
 @pytest.mark.parametrize("user", ["bound", "reader"])
-def test_where_no_keyword_can_be_set_mail_is_taken_without_and_the_log_says_so_once(
-    plain_server: Dovecot, user: str, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("claimant", ["", "a"], ids=["alone", "one of a pair"])
+def test_where_no_keyword_can_be_set_a_node_alone_takes_mail_without_one_of_a_pair_leaves_it_to_a_person_and_the_log_says_so_once(
+    plain_server: Dovecot, user: str, claimant: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("WARNING")
-    reader = Reader(plain_account(plain_server, user), "a")
+    reader = Reader(plain_account(plain_server, user), claimant)
     deliver(plain_server, user, 2)
     origins = reader.take()
     assert len(origins) == 2
-    assert reader.lost(origins) == []
+    assert reader.lost(origins) == ([origin.uid for origin in origins] if claimant else [])
     reader.lost(origins)
     assert sum("mail_claims_broke" in record.getMessage() for record in caplog.records) == 1
 

@@ -277,7 +277,7 @@ def test_a_secret_a_policy_and_macros_changed_on_the_leader_are_in_force_on_both
 ) -> None:
     leader, standby = desk.roles()
     home, other = desk.home(leader), desk.home(standby)
-    case = desk.row("dan").id  # type: ignore[union-attr]
+    case = desk.case_of("dan")
     write_secret(home, "the second secret")
     seconds = took(lambda: (other / "secrets" / "mailbox").read_text().strip() == "the second secret", FILES_SECONDS)
     record_property("secret on the standby, seconds", round(seconds, 2))
@@ -345,7 +345,7 @@ def test_without_a_leader_everything_can_still_be_looked_at_and_nothing_is_done(
     desk: PairDesk, record_property: Callable[[str, object], None]
 ) -> None:
     leader, standby = desk.roles()
-    case = desk.row("dan").id  # type: ignore[union-attr]
+    case = desk.case_of("dan")
     owner, (maria, _) = desk.by_token(standby), desk.by_name(standby)
     key = Visitor(desk.address(standby), key=desk.commands(standby).issue_key(OWNER, "reader", 4)["secret"])
     assert key.get("/api/v1/cases").status == 200
@@ -422,7 +422,7 @@ def test_the_first_answer_leaves_within_two_seconds_of_the_promotion(
 @needs_chromium
 def test_a_page_of_a_machine_that_died_goes_on_at_the_other_one(browser: Browser, desk: PairDesk) -> None:
     leader, standby = desk.roles()
-    case = desk.row("dan").id  # type: ignore[union-attr]
+    case = desk.case_of("dan")
     with window(browser, DESKTOP) as context:
         page = desk.enter_by_token(context, leader, then=f"/cases/{case}")
         opened(page, "dan")
