@@ -82,6 +82,7 @@ class PairSide:
         self._ending = False
         self._newest = (0, 0.0)
         self._pulled = ""
+        self._compare_due = False
         self._repeated: set[str] = set()
         self._awake = Awake()
         self._turns = 0
@@ -328,6 +329,7 @@ class PairSide:
 
     def _taken(self, _term: int, _seconds: float) -> None:
         self._awake.on()
+        self._compare_due = True
         if self._node is not None:
             self._node.wake()
         if self.discovery is not None:
@@ -443,7 +445,7 @@ class PairSide:
     def _keep_house(self) -> None:
         while not self._stop.wait(HOUSEKEEPING_SECONDS):
             self._turns += 1
-            rare = (self.damage.mend, self.about.look, self._pull_files, self._repeat_erasures, self._remember_address)
+            rare = (self._compare_once, self.damage.mend, self.about.look, self._pull_files, self._repeat_erasures, self._remember_address)
             for chore in (self.vitals.look, *(rare if self._turns % RARELY == 0 else ())):
                 self._do(chore)
 
@@ -467,6 +469,12 @@ class PairSide:
         if changed and self.files.settings_changed:
             log.info("settings_taken_over")
             self.rebuild()
+
+    def _compare_once(self) -> None:
+        """After each change of lead, once the other node follows: do both hold the same? What comes of it is told to ``damage``."""
+        if self._compare_due and self._leads_here() and self.shipper.has_follower:
+            self._compare_due = False
+            self.digests.compare(0.0)
 
     def _repeat_erasures(self) -> None:
         """Whom this node erased while it led alone is erased again where that part of its journal did not come to count."""

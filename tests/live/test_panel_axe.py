@@ -50,7 +50,7 @@ def test_no_page_shuts_anybody_out(browser: Browser, panel: Served, size: dict[s
             unfold(page)
             page.evaluate(judge)
             for fault in page.evaluate("rules => axe.run(document, rules)", RULES)["violations"]:
-                found.append((name, fault["id"], [node["target"] for node in fault["nodes"]][:3]))
+                found.append((name, fault["id"], [(node["target"], node["failureSummary"]) for node in fault["nodes"]][:3]))
         page.goto(f"{panel.address}/review?case={FIRST}")
         page.evaluate("document.querySelector('[name=seen]').value = 'another draft'")
         page.get_by_role("button", name="Approve and send").click()

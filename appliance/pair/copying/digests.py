@@ -77,11 +77,7 @@ class Digests:
             return self._last if self._done.wait_for(lambda: self._rounds >= target, seconds) else None
 
     def run(self, stream: Stream) -> None:
-        """Compare at the beginning of a line (the lead has just changed, or the standby came back), then each minute and when asked.
-
-        On a thread of its own, until the line is over.
-        """
-        self._asked.set()
+        """Compare each minute and when asked, until the line is over. On a thread of its own."""
         while not stream.over:
             self._clock.wait(self._asked, self._limits.digest_seconds)
             self._asked.clear()
