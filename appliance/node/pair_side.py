@@ -474,7 +474,7 @@ class PairSide:
         """After each change of lead, once the other node follows: do both hold the same? What comes of it is told to ``damage``."""
         if self._compare_due and self._leads_here() and self.shipper.has_follower:
             self._compare_due = False
-            self.digests.compare(0.0)
+            self.digests.ask()
 
     def _repeat_erasures(self) -> None:
         """Whom this node erased while it led alone is erased again where that part of its journal did not come to count."""

@@ -18,7 +18,7 @@ from tests.live.display import Display, display, needs_display
 from tests.live.panel import FIRST, Served, served
 from tests.support.home import make_home, wait_for
 
-pytestmark = [needs_display, pytest.mark.xdist_group("display"), pytest.mark.timeout(180)]
+pytestmark = [needs_display, pytest.mark.timeout(180)]
 pytest.importorskip("PySide6", reason="the desktop window is not installed (requirements/desktop.txt)")
 
 GROUND = bytes((0xF5, 0xF7, 0xF7))  # the panel's --ground and --accent, as blue, green, red

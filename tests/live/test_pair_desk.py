@@ -23,7 +23,7 @@ from tests.live.pair_desk import MACROS, PairDesk, Visitor, at_of, pair_desk, to
 from tests.support.chat import ForeignPage, foreign_page
 from tests.support.home import POLICY, wait_for
 
-pytestmark = [pytest.mark.xdist_group("pair_desk"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 
 LONG = 20_000  # milliseconds
 BOTH_SECONDS = 2.0  # a lever holds on both nodes

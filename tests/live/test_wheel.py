@@ -12,7 +12,7 @@ import pytest
 
 from tests.tidy.source import ROOT
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("wheel")]  # one worker: it is built once
+pytestmark = pytest.mark.timeout(900)
 
 CORE = ROOT / "requirements" / "core.txt"
 NO_INDEX = (

@@ -69,6 +69,10 @@ class Digests:
         self._number = 0
         self._last: bool | None = None
 
+    def ask(self) -> None:
+        """Have both compared soon; what comes of it is told to ``on``."""
+        self._asked.set()
+
     def compare(self, seconds: float) -> bool | None:
         """Compare now: whether both hold the same; None when that could not be found out within the time."""
         with self._done:

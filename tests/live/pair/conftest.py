@@ -10,13 +10,6 @@ from tests.live.pair.lab import Laboratory, laboratory
 from tests.live.servers.child import CannotStart
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker for all of them: two laboratories at a time would measure each other."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("pair"))
-
-
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Laboratory]:
     """A network, a mailbox and a post office of its own for each test."""

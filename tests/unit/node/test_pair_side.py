@@ -3,13 +3,17 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from appliance.ground.errors import Refused
 from appliance.node.pair_side import remember_last
 from appliance.pair.meeting.membership import load
+from appliance.records.events import CustomerErased
 from appliance.records.person import Actor, Role
+from appliance.store import divergent, journal
 from tests.support.home import wait_for
+from tests.support.mailbox_home import customer_mail
 from tests.unit.node.pair_homes import Homes, homes
 
 OWNER = Actor(name="cli", role=Role.ADMIN)
@@ -65,6 +69,42 @@ def test_handing_over_makes_the_other_one_leader_in_a_new_term(two: Homes) -> No
     assert two.standby is leader
     wait_for(lambda: leader.store.position == standby.store.position)
     assert standby.store.terms(1)[0]["how"] == "handover"
+
+
+def test_after_a_change_of_lead_both_compare_what_they_hold_without_waiting_for_the_minute(two: Homes) -> None:
+    settle(two)
+    leader = two.leader.pair
+    assert leader is not None
+    began = two.leader.store.terms(1)[0]["position"]
+    wait_for(lambda: leader.damage.same_at >= began, 20.0)
+
+
+def test_a_leader_that_steps_aside_returns_when_the_other_one_leads_and_not_before(two: Homes) -> None:
+    settle(two)
+    wait_for(lambda: not two.told("b" if two.leader is two.nodes["a"] else "a")["peer"]["lag"])
+    leader, standby = two.leader.pair, two.standby.pair
+    assert leader is not None
+    assert standby is not None
+    wait_for(lambda: leader.keeper.standing.beat is not None and not leader.keeper.standing.beat.yields)
+    leader.step_aside(10.0)
+    assert standby.keeper.leads()
+
+
+def test_whom_this_node_erased_in_a_tail_that_lost_is_erased_again_where_the_lead_is(two: Homes, tmp_path: Path) -> None:
+    settle(two)
+    mail = tmp_path / "old.eml"
+    mail.write_bytes(customer_mail(7))
+    two.leader.commands.take_files(OWNER, [str(mail)])
+    (customer,) = two.leader.store._readers.one("SELECT digest FROM customers") or ()
+    erased = CustomerErased(at=1.0, by="cli", customer=customer.hex(), bodies=0, slot=0, cases=())
+    entry = journal.Entry(9, 9, journal.VERSION, "customer_erased", 1.0, journal.encode(erased), 0, b"", b"")
+    kept = divergent.Tail(common=8, term=9, taken_at=1.0, entries=(entry,), bodies=())
+    folder = two.standby.home / divergent.FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    (folder / "8-9.json").write_bytes(msgspec.json.encode(kept))
+    for node in (two.leader, two.standby):
+        wait_for(lambda node=node: node.store._readers.one("SELECT 1 FROM erasures") is not None, 30.0)  # type: ignore[misc]
+    assert not two.leader.store._readers.all("SELECT 1 FROM customers")
 
 
 def test_a_standby_may_neither_leave_nor_take_over_while_the_leader_is_seen(two: Homes) -> None:

@@ -13,7 +13,6 @@ from appliance.pair.discovery import Discovery, own_hosts
 from appliance.pair.meeting.announcement import SERVICE, Announcement, Found, instance, pair_hash
 
 # All on one machine hear each other. So only one of these runs at a time, names are new in each run, and nobody is counted.
-pytestmark = pytest.mark.xdist_group("multicast")
 
 FIRST, SECOND, THIRD = (f"{name}-{new_id('n')[-6:]}" for name in ("kallio", "meri", "niemi"))
 CALLED = f"leader-{FIRST}.local."
