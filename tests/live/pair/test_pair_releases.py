@@ -34,7 +34,7 @@ def test_an_older_standby_stops_loudly_at_what_it_does_not_know_and_the_leader_g
     told = row(older, "copying")
     assert "knows more than this one" in told["reason"]
     assert "Update this node" in told["remedy"]
-    assert "halted" in older.ask("pair")["me"]["because"]
+    lab.wait_until(lambda: "halted" in older.ask("pair")["me"]["because"], 20, "called sick")
     assert '"operation_unknown"' in older.log(1_000_000)
     end = older.status()["position"]
     lab.wait_until(lambda: leader.status()["mode"] == "solo", 20, "alone")
