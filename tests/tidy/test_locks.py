@@ -16,7 +16,7 @@ from packaging.version import Version
 from tests.tidy.source import ROOT
 
 FOLDER = ROOT / "requirements"
-LOCKS = ("core.txt", "build.txt", "test.txt", "desktop.txt")
+LOCKS = ("core.txt", "build.txt", "test.txt", "engines.txt", "models.txt", "desktop.txt")
 MACHINES = (("darwin", "Darwin", "arm64"), ("linux", "Linux", "x86_64"), ("linux", "Linux", "aarch64"))
 PYTHONS = ("3.11", "3.12", "3.13")
 
