@@ -62,6 +62,19 @@ class Versions(Record):
     thresholds: str = ""
 
 
+class Usage(Record):
+    """What the writing took. Tokens are the engine's own count, 0 where there are none; ``cached_tokens`` of those that went in were
+    not worked on again. ``seconds`` is the time in the engine. ``cause`` is why another engine than the first one answered, as a code.
+    """
+
+    engine: str = ""
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    cause: str = ""
+
+
 class Outcome(Record):
     """The desk's answer to a case. All but ``draft`` may stand in the journal."""
 
@@ -79,3 +92,4 @@ class Outcome(Record):
     versions: Versions = Versions()
     milliseconds: dict[str, float] = {}
     stages: tuple[Reason, ...] = ()  # each narrowing on the way, in order: what ``explain`` prints
+    usage: Usage = Usage()

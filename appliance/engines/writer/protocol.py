@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from appliance.records.answer import DraftSentence
+from appliance.records.answer import DraftSentence, Usage
 from appliance.records.base import Record
 from appliance.records.knowledge import Found
 from appliance.records.language import Code
@@ -50,14 +50,22 @@ class Written(Record):
 
     sentences: tuple[DraftSentence, ...] = ()
     refusal: Refusal | None = None
+    usage: Usage = Usage()
 
 
 class Writer(Protocol):
     """Writes a draft. It may be wrong, slow or hostile: nothing it gives back is believed."""
 
-    name: str
-    version: str
-    prompt: str  # the version of the prompt it works from; "" when it has none
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def prompt(self) -> str:
+        """The version of the prompt it works from; "" when it has none."""
+        ...
 
     def write(self, request: WritingRequest) -> Written:
         """The draft. Raises :class:`appliance.ground.errors.EngineError` when the engine cannot work."""

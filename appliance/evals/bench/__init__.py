@@ -5,7 +5,7 @@
 
 from collections.abc import Callable
 
-from appliance.evals.bench import accept, audit, backlog, boot, http, idle, panel, replicate, sse
+from appliance.evals.bench import accept, audit, backlog, boot, embed, http, idle, panel, relay, replicate, sse, transcribe
 from appliance.evals.bench.report import BenchReport, render
 
 BENCHES: dict[str, Callable[..., BenchReport]] = {
@@ -18,6 +18,9 @@ BENCHES: dict[str, Callable[..., BenchReport]] = {
     "panel": panel.run,
     "sse": sse.run,
     "replicate": replicate.run,
+    "relay": relay.run,
+    "embed": embed.run,
+    "transcribe": transcribe.run,
 }
 
 __all__ = ["BENCHES", "BenchReport", "render"]

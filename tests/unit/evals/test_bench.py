@@ -2,7 +2,8 @@
 
 import pytest
 
-from appliance.evals.bench import BENCHES, accept, audit, backlog, panel, slow_disk
+from appliance.engines.embedder import made_up
+from appliance.evals.bench import BENCHES, accept, audit, backlog, embed, panel, relay, slow_disk
 from appliance.evals.bench.report import BenchReport, Conditions, Figure, as_json, figure, from_json, percentile, render
 
 
@@ -55,3 +56,19 @@ def test_without_a_compiler_there_is_no_slow_disk(monkeypatch: pytest.MonkeyPatc
     found = slow_disk.with_slow_flush("appliance.evals.bench.accept", ["1", "1"])
     assert isinstance(found, str)
     assert "4 ms" in found
+
+
+def test_the_embedding_benchmark_runs_through_the_child() -> None:
+    shape = made_up.Shape(layers=1, width=32, heads=4, inner=64, words=2_000, positions=128)
+    report = embed.run(rounds=1, texts=16, shape=shape)
+    assert [one.name for one in report.figures] == ["batch", "one question, not seen before", "one question, remembered"]
+    assert all(one.ours > 0 and one.peer > 0 for one in report.figures)
+
+
+def test_the_relay_benchmark_asks_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay, "STREAMS", (2,))
+    monkeypatch.setattr(relay, "PACES", ((0.0, "at once"),))
+    monkeypatch.setattr(relay, "TOKENS", 100)
+    (one,) = relay.run(rounds=1).figures
+    assert one.ours > 0
+    assert one.peer > 0

@@ -1,0 +1,1 @@
+"""Embedders: from a text to a point among others of like meaning."""
