@@ -1,0 +1,1 @@
+"""The voice: how a clip of sound arrives, whoever brings it. A reply to one leaves by mail."""
