@@ -5,6 +5,8 @@
 Everything starts at what the policy allows and can only become narrower on the way. The writer's words are advice.
 """
 
+from collections.abc import Callable
+
 import msgspec
 
 from appliance.desk import check, compose, decide, holds, lookup, question, search
@@ -13,16 +15,19 @@ from appliance.desk.stopwatch import Stopwatch
 from appliance.engines.writer.protocol import Refusal, WritingRequest
 from appliance.policy import Question, judge, narrow
 from appliance.records.account import AccountRecord
-from appliance.records.answer import Check, Decision, Draft, Outcome, Versions
+from appliance.records.answer import Check, Decision, Draft, Outcome, Usage, Versions
 from appliance.records.case import Case
 from appliance.records.language import LANGUAGES, Code, Language
 from appliance.records.message import MessageKind
 from appliance.records.policy import Allowance, Reason, Switches, Tier, Verdict
 
 
-def answer(case: Case, desk: Desk, switches: Switches, language: str = "") -> Outcome:
-    """What should happen with the case. ``language`` skips the detection: somebody said which one it is."""
-    watch = Stopwatch(desk.timer)
+def answer(case: Case, desk: Desk, switches: Switches, language: str = "", on_stage: Callable[[str], None] | None = None) -> Outcome:
+    """What should happen with the case. ``language`` skips the detection: somebody said which one it is.
+
+    ``on_stage`` is told of each stage that has ended, for whoever waits; what it raises ends the work.
+    """
+    watch = Stopwatch(desk.timer, on_stage)
     nothing_to_do = holds.closed(case)
     if nothing_to_do is not None:
         return _base(Decision.CLOSE, nothing_to_do, Language(), Tier.GROUNDED, desk)
@@ -49,11 +54,11 @@ def answer(case: Case, desk: Desk, switches: Switches, language: str = "") -> Ou
     asked = compose.request(case.message, parts, code, desk)
     watch.lap("search")
 
-    draft, checks, refusal = _written(verdict, asked, case, desk, trouble, watch, account.record)
+    draft, checks, refusal, usage = _written(verdict, asked, case, desk, trouble, watch, account.record)
     missing = check.missing_keys(check.Draftwork(draft, asked, case.message, desk)) if draft is not None else ()
     base = _base(Decision.REVIEW, verdict.reason, spoken, verdict.tier, desk)
     outcome = decide.decide(verdict, draft, checks, refusal, desk.policy, base)
-    return watch.onto(msgspec.structs.replace(outcome, rule=verdict.rule, team=verdict.team, missing_keys=missing))
+    return watch.onto(msgspec.structs.replace(outcome, rule=verdict.rule, team=verdict.team, missing_keys=missing, usage=usage))
 
 
 def detect(case: Case, desk: Desk, language: str = "") -> Language:
@@ -71,26 +76,28 @@ def detect(case: Case, desk: Desk, language: str = "") -> Language:
 
 def _written(
     verdict: Verdict, asked: WritingRequest, case: Case, desk: Desk, trouble: str, watch: Stopwatch, record: AccountRecord | None
-) -> tuple[Draft | None, tuple[Check, ...], Refusal | None]:
-    """The draft with its checks, or why there is none."""
+) -> tuple[Draft | None, tuple[Check, ...], Refusal | None, Usage]:
+    """The draft with its checks, or why there is none, and what the writing took."""
     if verdict.template:
         template = desk.policy.templates[verdict.template]
         draft = compose.from_template(template, asked, case.message, desk.policy, record)
         watch.lap("write")
         if draft is None:
-            return None, (), Refusal(reason="template_language") if asked.language not in template.text else None
+            return None, (), Refusal(reason="template_language") if asked.language not in template.text else None, Usage()
         approved = compose.approved_text(template, asked.language, desk.policy, record)
         checks = check.check_template(draft, approved, asked, case.message, desk, record)
         watch.lap("check")
-        return draft, checks, None
+        return draft, checks, None, Usage()
     if trouble or not any(found.score >= asked.minimum for part in asked.parts for found in part.found):
-        return None, (), Refusal(reason=trouble or ("no_knowledge" if asked.parts else "no_question"))
+        return None, (), Refusal(reason=trouble or ("no_knowledge" if asked.parts else "no_question")), Usage()
+    started = desk.timer()
     answered = compose.written(asked, desk)
-    draft = compose.draft(answered.sentences, asked, case.message, desk)
+    usage = answered.usage if answered.usage.engine else Usage(engine=desk.writer.name, seconds=desk.timer() - started)
+    draft = compose.draft(answered.sentences, asked, case.message, desk, usage.engine if usage.cause else "")
     watch.lap("write")
     checks = check.check(draft, asked, case.message, desk) if draft is not None else ()
     watch.lap("check")
-    return draft, checks, answered.refusal
+    return draft, checks, answered.refusal, usage
 
 
 def _code(spoken: Language, desk: Desk) -> Code:

@@ -12,16 +12,31 @@ import msgspec
 from appliance.desk import lookup
 from appliance.desk.desk import Company, Desk
 from appliance.engines import lexicon
-from appliance.engines.errors import EngineTimeout
 from appliance.engines.writer.protocol import Courtesy, Part, Refusal, WritingRequest, Written
+from appliance.ground.errors import EngineError
 from appliance.policy.model import Policy, Template
 from appliance.records.account import AccountRecord
-from appliance.records.answer import Draft, DraftSentence
+from appliance.records.answer import Draft, DraftSentence, Usage
 from appliance.records.knowledge import Citation, Found
 from appliance.records.language import Code
 from appliance.records.message import Address, Message
 
 REFUSALS = ("unanswered_part", "passages_disagree", "writer_refused")  # what a writer may give as its reason
+ENGINES = ("grounded", "quoting", "mlx", "openai", "stub")  # who may be named as having written
+# Why there is no draft, or why another writer wrote it: the code of the engine's error, and the reason that a person reads.
+FAILURES = {
+    "engine_timeout": "writer_timeout",
+    "engine_died": "writer_died",
+    "engine_busy": "writer_busy",
+    "engine_nonsense": "writer_nonsense",
+    "engine_unavailable": "writer_unavailable",
+    "engine_missing": "writer_missing",
+    "engine_failed": "writer_failed",
+    "model_missing": "writer_model_missing",
+    "key_refused": "writer_key_refused",
+    "limit_reached": "writer_limit",
+    "prompt_not_released": "writer_prompt",
+}
 MOST_SENTENCES = 60  # of a draft that is looked at; a writer that gives more is not well
 _NAME = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 _COMPANY_FORMS = ("oy", "oyj", "ab", "ltd", "inc", "llc", "plc", "gmbh")
@@ -66,14 +81,16 @@ def written(asked: WritingRequest, desk: Desk) -> Written:
     """What the writer gives back, whatever it does: an error, a timeout and nonsense become a refusal with its cause."""
     try:
         answer = desk.writer.write(asked)
-    except (EngineTimeout, TimeoutError):
+    except TimeoutError:
         return Written(refusal=Refusal(reason="writer_timeout"))
+    except EngineError as error:
+        return Written(refusal=Refusal(reason=FAILURES.get(error.code, "writer_failed")))
     except Exception:  # whatever a writer raises, the case goes to a person and the loop goes on
         return Written(refusal=Refusal(reason="writer_failed"))
-    return _sound(answer, asked) or Written(refusal=Refusal(reason="writer_nonsense"))
+    return _sound(answer, asked, desk.writer.name) or Written(refusal=Refusal(reason="writer_nonsense"))
 
 
-def _sound(answer: object, asked: WritingRequest) -> Written | None:
+def _sound(answer: object, asked: WritingRequest, writer: str) -> Written | None:
     """What a writer must give, rebuilt from plain values, when it is of a size and kind that can be looked at."""
     if not isinstance(answer, Written) or not isinstance(answer.sentences, tuple) or len(answer.sentences) > MOST_SENTENCES:
         return None
@@ -86,7 +103,22 @@ def _sound(answer: object, asked: WritingRequest) -> Written | None:
         msgspec.json.encode(rebuilt)  # half a character cannot be stored or sent
     except (msgspec.ValidationError, TypeError, ValueError, RecursionError):
         return None
-    return msgspec.structs.replace(rebuilt, refusal=_our_words(rebuilt.refusal, asked))
+    return msgspec.structs.replace(rebuilt, refusal=_our_words(rebuilt.refusal, asked), usage=_our_usage(rebuilt.usage, writer))
+
+
+def _our_usage(usage: Usage, writer: str) -> Usage:
+    """What the writing took goes into the journal too: known names and codes only, and numbers that can be added up."""
+    went_in, cached, came_out = (
+        min(max(number, 0), 10**9) for number in (usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens)
+    )
+    return Usage(
+        engine=usage.engine if usage.engine in (*ENGINES, "") else writer,
+        prompt_tokens=went_in,
+        cached_tokens=cached,
+        completion_tokens=came_out,
+        seconds=usage.seconds if 0 <= usage.seconds < 10**6 else 0.0,
+        cause=usage.cause if usage.cause in (*FAILURES, "") else "engine_failed",
+    )
 
 
 def _our_words(refusal: Refusal | None, asked: WritingRequest) -> Refusal | None:
@@ -101,8 +133,10 @@ def _our_words(refusal: Refusal | None, asked: WritingRequest) -> Refusal | None
     )
 
 
-def draft(sentences: tuple[DraftSentence, ...], asked: WritingRequest, message: Message, desk: Desk) -> Draft | None:
-    """The draft as a person or the customer would read it; None when there is nothing in it."""
+def draft(sentences: tuple[DraftSentence, ...], asked: WritingRequest, message: Message, desk: Desk, engine: str = "") -> Draft | None:
+    """The draft as a person or the customer would read it; None when there is nothing in it.
+
+    ``engine``: who wrote it instead of the desk's own writer, "" when that did."""
     own = {asked.courtesy.greeting, asked.courtesy.closing}
     kept = tuple(msgspec.structs.replace(sentence, courtesy=sentence.text in own) for sentence in sentences if sentence.text.strip())
     if all(sentence.courtesy for sentence in kept):
@@ -113,7 +147,7 @@ def draft(sentences: tuple[DraftSentence, ...], asked: WritingRequest, message: 
         text=layout(kept, asked.courtesy),
         sentences=kept,
         citations=citations(kept, asked.parts),
-        writer=f"{desk.writer.name} {desk.writer.version}",
+        writer=engine or f"{desk.writer.name} {desk.writer.version}",
     )
 
 

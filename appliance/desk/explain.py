@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from appliance.desk.compose import FAILURES
 from appliance.desk.deliveries import remarks
 from appliance.desk.reasons import sentence
 from appliance.records.answer import Check, Decision, Outcome
@@ -168,6 +169,9 @@ def _of(outcome: Outcome, language: Code) -> Iterator[str]:
         lexicons=outcome.versions.lexicons,
         thresholds=outcome.versions.thresholds,
     )
+    if outcome.usage.cause:
+        yield sentence(Reason(code="fell_back", names=(outcome.usage.engine,)), language)
+        yield sentence(Reason(code=FAILURES.get(outcome.usage.cause, "writer_failed")), language)
     if outcome.milliseconds:
         yield words["times"].format(times=", ".join(f"{name} {_two(value, language)} ms" for name, value in outcome.milliseconds.items()))
 

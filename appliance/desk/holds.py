@@ -103,6 +103,9 @@ def _by_case(case: Case, desk: Desk) -> Iterator[Reason]:
         yield Reason(code="no_address")
     if replies_go_elsewhere(message):
         yield Reason(code="reply_to_differs")
+    unsure = least_sure(message)
+    if unsure < desk.policy.thresholds.speech:
+        yield Reason(code="unclear_speech", numbers={"confidence": round(unsure, 2), "least": desk.policy.thresholds.speech})
     if case.attempts > limits.attempts:
         yield Reason(code="gave_up", numbers={"attempts": case.attempts})
     sent, most = case.history.automatic_replies_to_sender, limits.replies_per_sender_per_day
@@ -111,6 +114,11 @@ def _by_case(case: Case, desk: Desk) -> Iterator[Reason]:
     sent, most = case.history.automatic_replies_last_hour, limits.replies_per_hour
     if sent >= most:
         yield Reason(code="hourly_limit", numbers={"sent": sent, "most": most})
+
+
+def least_sure(message: Message) -> float:
+    """How sure the ear was of what was said where it was least sure; 1.0 where nobody spoke."""
+    return min((spoken.confidence for spoken in message.spoken if spoken.confidence is not None), default=1.0)
 
 
 def parts_differ(message: Message) -> bool:
@@ -140,8 +148,9 @@ def _by_reading(message: Message, reading: Reading, desk: Desk) -> Iterator[Reas
         yield Reason(code="too_long", numbers={"characters": len(message.text), "most": limits.question_characters})
     if len(reading.parts) > limits.question_parts:
         yield Reason(code="too_many_parts", numbers={"parts": len(reading.parts), "most": limits.question_parts})
-    if message.attachments and (reading.thin or reading.points_to_attachment):
-        yield Reason(code="attachment_question", numbers={"attachments": len(message.attachments)})
+    unread = len(message.attachments) - len(message.spoken)  # what was heard stands in the text
+    if unread > 0 and (reading.thin or reading.points_to_attachment):
+        yield Reason(code="attachment_question", numbers={"attachments": unread})
 
 
 def replies_go_elsewhere(message: Message) -> bool:

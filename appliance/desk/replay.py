@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from appliance.desk.answer import answer, versions
+from appliance.desk.compose import FAILURES, REFUSALS
 from appliance.desk.desk import Desk
 from appliance.engines.writer.protocol import Refusal, WritingRequest, Written
+from appliance.ground.errors import EngineError
 from appliance.records.account import AccountRecord, Miss
 from appliance.records.answer import Draft, Outcome, Versions
 from appliance.records.case import CaseFile
@@ -17,7 +19,7 @@ from appliance.records.policy import SWITCH_NAMES, Reason, Switches
 
 _LEVERS = ("safe_mode", "automation_off", "outbound_off", "levers_unreadable")
 _AT_THE_STORE = ("sender_limit", "hourly_limit", "no_draft", "not_a_message", "no_address", "earlier_unanswered")
-_REFUSALS = ("unanswered_part", "passages_disagree", "writer_refused", "writer_failed", "writer_timeout", "writer_nonsense")
+_FAILURES = {reason: code for code, reason in FAILURES.items()}
 
 
 class RecordedWriter:
@@ -27,12 +29,14 @@ class RecordedWriter:
         self.name, _, self.version = (draft.writer if draft is not None else outcome.versions.writer).rpartition(" ")
         self.prompt = outcome.versions.prompt
         self._sentences = draft.sentences if draft is not None else ()
-        refused = next((reason for reason in outcome.stages if reason.code in _REFUSALS), None)
+        refused = next((reason for reason in outcome.stages if reason.code in (*REFUSALS, *_FAILURES)), None)
         self._refusal = Refusal(reason=refused.code, passages=refused.names) if refused is not None else None
 
     def write(self, request: WritingRequest) -> Written:
         """The recorded sentences, whatever is asked."""
         del request
+        if self._refusal is not None and self._refusal.reason in _FAILURES:
+            raise EngineError("It failed then.", code=_FAILURES[self._refusal.reason])
         return Written(sentences=self._sentences, refusal=self._refusal)
 
 

@@ -8,10 +8,11 @@ from appliance.records.answer import Outcome
 
 
 class Stopwatch:
-    """Laps of one case, in milliseconds."""
+    """Laps of one case, in milliseconds. ``told`` hears of each as it ends."""
 
-    def __init__(self, timer: Callable[[], float]) -> None:
+    def __init__(self, timer: Callable[[], float], told: Callable[[str], None] | None = None) -> None:
         self._timer = timer
+        self._told = told
         self._since = timer()
         self._laps: dict[str, float] = {}
 
@@ -20,6 +21,8 @@ class Stopwatch:
         now = self._timer()
         self._laps[name] = self._laps.get(name, 0.0) + round((now - self._since) * 1000.0, 3)
         self._since = now
+        if self._told is not None:
+            self._told(name)
 
     def onto(self, outcome: Outcome) -> Outcome:
         """The outcome with the laps in it, the time since the last one under ``decide``."""
