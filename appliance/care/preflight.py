@@ -50,6 +50,8 @@ class Needs:
     mailboxes_without_authserv_id: tuple[str, ...] = ()
     sources: tuple[tuple[str, Callable[[], int]], ...] = ()  # its name, and what reads it and counts its passages
     sqlite_version: Callable[[], str] | None = None
+    ear: Callable[[], str] | None = None  # None where nobody wants to hear
+    models: Callable[[], str] | None = None  # None where no setting names one
 
 
 Check = tuple[str, Callable[[], str]]
@@ -79,6 +81,10 @@ def checks(needs: Needs) -> list[Check]:
         found.append(("sqlite", needs.sqlite_version))
     found += [(f"folder {folder.name}", lambda folder=folder: _folder(folder)) for folder in needs.folders]  # type: ignore[misc]
     found.append(("knowledge", lambda: _knowledge(needs)))
+    if needs.models is not None:
+        found.append(("models", needs.models))
+    if needs.ear is not None:
+        found.append(("ear", needs.ear))
     found.append(("mailboxes", lambda: _mailboxes(needs)))
     found += [(f"imap {account.mailbox}", lambda account=account: _imap(account)) for account in needs.imap]  # type: ignore[misc]
     found += [(f"smtp {account.mailbox}", lambda account=account: _smtp(account)) for account in needs.smtp]  # type: ignore[misc]

@@ -20,6 +20,8 @@ def command(context: click.Context, text: tuple[str, ...], language: str | None,
     click.secho(f"{answer['outcome']}: {answer['reason']} (language {answer['language'] or 'unsure'}, tier {answer['tier']})", bold=True)
     if answer["answer"]:
         click.echo(f"\n{answer['answer']}\n")
+    if answer["stood_in_because"]:
+        click.echo(f"  another writer stood in: {answer['writer']} ({answer['stood_in_because']}; see tandem preflight)")
     for citation in answer["citations"]:
         click.echo(f"  cites {citation['passage']} in {citation['source']} ({citation['score']:.2f})")
     for name, check in answer["checks"].items():

@@ -1,6 +1,7 @@
 """``tandem cases``: list them, open one, ask why, decide again."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from appliance.ground.files import write_atomically
 from appliance.records.case import CaseFile, CaseRow, CaseState
 from appliance.records.delivery import DeliveryKind
 from appliance.records.message import Message, MessageKind
+from appliance.records.voice import HeardClip
 
 
 @click.group("cases")
@@ -117,22 +119,28 @@ def show(context: click.Context, case: str, as_json: bool) -> None:
     """One case: what was asked, what was drafted, what happened."""
     with reach(context) as commands:
         file = commands.file(case)
+        clips = commands.clips(case) if file is not None else []
     if file is None:
         raise Refused(f"There is no case {case}.", "tandem cases list shows them.")
     if as_json:
         print_json(file)
         return
-    _print_file(file)
+    _print_file(file, clips)
 
 
-def _print_file(file: CaseFile) -> None:
+def _print_file(file: CaseFile, clips: Sequence[HeardClip] = ()) -> None:
     row = file.row
     click.secho(f"{row.id}  {row.state}  {row.reason}", bold=True)
     if file.erased:
         click.echo(words_gone(file, "en"))
     if file.message is not None:
-        click.echo(_shown(f"From:    {file.message.sender.name} <{file.message.sender.address}>\nSubject: {file.message.subject}\n"))
+        click.echo(_shown(_head(file.message)))
         click.echo(_words(file.message, row.id))
+    for clip in clips:
+        click.echo(_shown(f"\nClip {clip.name}: {clip.state}" + (f", {clip.seconds:.0f} s" if clip.seconds else "")))
+        said = clip.transcript.text if clip.transcript is not None else None
+        if said is not None and not (said and file.message is not None and said in file.message.text):
+            click.echo(_indent(said or "Nobody speaks in it."))
     if file.draft is not None:
         click.secho("\nDraft", bold=True)
         click.echo(_indent(file.draft.text))
@@ -150,6 +158,14 @@ def _print_file(file: CaseFile) -> None:
         kind, refused = kind_of(line, known), copies_refused(line)
         what = line.kind if kind is DeliveryKind.REPLY else f"{line.kind} ({kind})"
         click.echo(f"  {line.position:>8}  {what}  {line.by}" + (f"  {sentence(refused, 'en')}" if refused else ""))
+
+
+def _head(message: Message) -> str:
+    """Whom it is from, by what is known of them, and about what."""
+    sender, caller = message.sender, message.caller
+    known = (sender.name or caller.name, sender.address and f"<{sender.address}>", caller.telephone, caller.company)
+    subject = f"Subject: {message.subject}\n" if message.subject or message.channel == "mail" else ""
+    return f"From:    {' '.join(filter(None, known)) or 'unknown'}\n{subject}"
 
 
 def _words(message: Message, case: str) -> str:

@@ -67,8 +67,10 @@ def on_a_leash() -> None:
     """End this process, as by SIGTERM, when the other end of the pipe on standard input closes: whoever holds it has ended, however."""
 
     def wait() -> None:
+        # Not by sys.stdin: an interpreter that ends while a thread reads there finds its buffer locked, and aborts.
         with suppress(OSError):
-            sys.stdin.buffer.read()
+            while os.read(0, 4096):
+                pass
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait, name="leash", daemon=True).start()

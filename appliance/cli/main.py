@@ -31,6 +31,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "review": ("review", "Decide what waits for a person."),
     "knowledge": ("knowledge", "Sources, search, refresh, diff, skeletons."),
     "accounts": ("accounts", "The sheet of customers' orders: is it good?"),
+    "models": ("models", "The models of this machine: list, pull, import, verify, remove."),
+    "voice": ("voice", "What customers say: the ear at a glance, clips brought in."),
+    "transcribe": ("transcribe", "What is said in a clip? Nothing is kept."),
     "mailbox": ("mailbox", "The mailboxes: list, sign in at Microsoft or Google, test."),
     "switch": ("switch", "Pull a lever: safe-mode, automation, outbound, intake."),
     "diagnostics": ("diagnostics", "A zip for a helper from outside, without anybody's words or secrets."),
@@ -41,9 +44,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "erase": ("erase", "Destroy every word of one customer."),
     "people": ("people", "Who may sign in with a name and a password."),
     "escalations": ("escalations", "Cases that somebody higher up must know of."),
+    "crm": ("crm", "The CRM that is told of cases: what waits, what failed, and a stub to try it with."),
     "keys": ("keys", "API keys and one-time sign-in."),
+    "shadow": ("shadow", "A candidate that answers unseen, beside what counted."),
     "eval": ("eval", "Judge how mails and replies of a folder are read."),
     "bench": ("bench", "Measure, as ratios in one run."),
+    "prompts": ("prompts", "The prompts that writers work from, and the gate for a changed one."),
     "config": ("config", "Check the configuration, or write a commented one."),
 }
 

@@ -19,6 +19,11 @@ POINTS: tuple[str, ...] = (
     "intake.after_acknowledge",
     "store.before_commit",
     "store.after_commit",
+    "voice.before_take",
+    "voice.after_take",
+    "voice.after_claim",
+    "voice.before_heard",
+    "voice.after_heard",
     "answer.after_claim",
     "answer.before_settle",
     "answer.after_settle",
@@ -40,6 +45,9 @@ POINTS: tuple[str, ...] = (
     "pair.after_keep",
     "follow.before_apply",
     "follow.after_apply",
+    "push.after_start",
+    "push.after_send",
+    "push.after_written",
 )
 
 

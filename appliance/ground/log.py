@@ -24,6 +24,8 @@ _MASKS = (
     (re.compile(r"(?<![\w.-])\+?\d[\d ()-]{7,}\d(?![\w.-])"), "[number]"),
 )
 _FIELDS = "tandem_fields"
+# A command that keeps no log says itself what went wrong; Python would print each event's bare name to standard error.
+logging.getLogger("tandem").addHandler(logging.NullHandler())
 
 
 def scrub(text: str) -> str:

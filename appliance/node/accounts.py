@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from appliance.care.models import place
 from appliance.care.preflight import Needs
 from appliance.channels.mail.accounts import FolderAccount, ImapAccount, Mechanism, Refused, Secret, SmtpAccount, no_other
 from appliance.channels.mail.arrivals import Reader
@@ -15,6 +16,7 @@ from appliance.knowledge.origin import FileOrigin
 from appliance.knowledge.reading import read
 from appliance.knowledge.remote import address_of, fetch
 from appliance.knowledge.source import sign_in_of
+from appliance.node.ears import ear_fitness
 from appliance.settings.model import ImapSettings, MailboxSettings, Settings, SmtpSettings, SourceSettings
 from appliance.settings.secret import password_of, read_secret
 from appliance.store.sqlite import check_library
@@ -63,7 +65,10 @@ def _way_in(box: MailboxSettings, login: ImapSettings | SmtpSettings, settings: 
 
 def reader_of(box: MailboxSettings, settings: Settings) -> Reader:
     """How this mailbox's mail is read."""
-    return Reader(authserv_id=box.smtp.authserv_id, retain_raw=settings.intake.retain_raw, clean=settings.intake.clean)
+    voice = settings.voice
+    # The mock's sentence is not what the customer said: with it their clip would count as heard, and the mail as understood.
+    hears = voice.enabled and voice.mail_attachments and not voice.mock
+    return Reader(authserv_id=box.smtp.authserv_id, retain_raw=settings.intake.retain_raw, clean=settings.intake.clean, hears=hears)
 
 
 def imap_account(box: MailboxSettings, settings: Settings, clock: Clock) -> ImapAccount:
@@ -121,6 +126,8 @@ def needs_of(settings: Settings, everything: bool) -> Needs:
         mailboxes_without_authserv_id=tuple(box.id for box in boxes if box.imap.host and not box.smtp.authserv_id),
         sources=tuple((_called(source), partial(_passages_in, source)) for source in settings.knowledge.source),
         sqlite_version=_sqlite_version,
+        ear=partial(ear_fitness, settings) if settings.voice.enabled else None,
+        models=partial(place.look, settings) if place.named(settings) else None,
     )
 
 

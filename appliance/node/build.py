@@ -1,6 +1,7 @@
 """Builds a node from the settings: the one place where rooms that do not know each other are handed to one another."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from appliance.channels.chat.arrivals import MAILBOX
 from appliance.channels.chat.outbox import ChatOutbox
@@ -10,6 +11,8 @@ from appliance.channels.mail.imap import ImapInbox
 from appliance.channels.mail.own_folders import ImapOwnFolders
 from appliance.channels.mail.smtp import SmtpOutbox
 from appliance.channels.protocol import Inbox, Outbox, OwnFolders
+from appliance.channels.voice.arrivals import MAILBOX as VOICE
+from appliance.channels.voice.watch_folder import WatchFolder
 from appliance.ground.clock import Clock, SystemClock
 from appliance.ground.log import Log
 from appliance.ground.machine import machine_id
@@ -17,6 +20,7 @@ from appliance.knowledge.library import Library
 from appliance.node import account_watch
 from appliance.node.accounts import folder_account, imap_account, reader_of, smtp_account
 from appliance.node.drill_messages import DrillOutbox
+from appliance.node.engines import make_engines
 from appliance.node.identity import node_id
 from appliance.node.node import Node
 from appliance.node.pair_side import PairSide
@@ -51,12 +55,17 @@ def build(settings: Settings, clock: Clock | None = None) -> Node:
         box.id: outbox for box in settings.mailbox if (outbox := make_outbox(box, settings, clock, own_folders.get(box.id))) is not None
     }
     outboxes[MAILBOX] = ChatOutbox()
+    if (by_mail := make_voice_outbox(settings, clock)) is not None:
+        outboxes[VOICE] = by_mail
+    if settings.voice.watch_folder is not None:
+        inboxes.append(make_clip_inbox(settings, settings.voice.watch_folder, clock))
     outboxes[DrillOutbox.mailbox] = DrillOutbox()
     library = Library(settings.knowledge.source, settings.home, clock, settings.home / "knowledge-state", read_secret)
     accounts = account_watch.make(settings, clock)
     store = Store.open(settings.home, clock, directory=directory(settings, policy), following=membership is not None)
     try:
-        pair = PairSide(settings, membership, store, clock, servers_of(settings)) if membership is not None else None
+        engines = make_engines(settings, clock)
+        pair = PairSide(settings, membership, store, clock, servers_of(settings), engines) if membership is not None else None
     except BaseException:
         store.close()
         raise
@@ -66,7 +75,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Node:
         store=store,
         library=library,
         accounts=accounts,
-        desk=LiveDesk(settings, policy, library, accounts, clock),
+        engines=engines,
+        desk=LiveDesk(settings, policy, library, accounts, clock, engines.writer),
         policy=policy,
         inboxes=tuple(inboxes),
         outboxes=outboxes,
@@ -93,8 +103,11 @@ def directory(settings: Settings, policy: LivePolicy) -> Directory:
     """The company's own addresses: what the store needs to address a letter."""
     drafts = {box.id: box.smtp.drafts_to for box in settings.mailbox}
     laid_down = {box.id for box in settings.mailbox if box.imap.host and box.imap.drafts}
+    answering = voice_mailbox(settings)
+    if answering is not None:
+        drafts[VOICE] = answering.smtp.drafts_to
     return Directory(
-        senders={box.id: box.sender for box in settings.mailbox},
+        senders={box.id: box.sender for box in settings.mailbox} | ({VOICE: answering.sender} if answering is not None else {}),
         team=lambda team: policy().teams[team].address if team in policy().teams else "",
         drafts=lambda mailbox: drafts.get(mailbox, ""),
         drafts_folder=laid_down.__contains__,
@@ -110,6 +123,33 @@ def make_inbox(box: MailboxSettings, settings: Settings, clock: Clock, claimant:
         return None
     kind = MboxInbox if box.folder.inbox.suffix == ".mbox" else FolderInbox
     return kind(folder_account(box, box.folder.inbox), clock, reader_of(box, settings))
+
+
+def voice_mailbox(settings: Settings) -> MailboxSettings | None:
+    """The mailbox by which voice messages are answered; None when there is none."""
+    wanted = settings.voice.reply_mailbox
+    return next((box for box in settings.mailbox if wanted in ("", box.id)), None)
+
+
+def make_voice_outbox(settings: Settings, clock: Clock) -> Outbox | None:
+    """How replies to voice messages leave: by a mailbox's way out, over a line of their own, for an outbox is one thread's."""
+    box = voice_mailbox(settings)
+    if box is None:
+        return None
+    sender, signature = _signed(box, settings)
+    if box.smtp.host:
+        sent = imap_account(box, settings, clock) if box.imap.host else None
+        account = replace(smtp_account(box, settings, clock), mailbox=VOICE)
+        return SmtpOutbox(account, sender, signature, settings.company.name, clock, sent)
+    if box.folder.outbox is not None:
+        return FolderOutbox(VOICE, box.folder.outbox, sender, signature, settings.company.name, clock)
+    return None
+
+
+def make_clip_inbox(settings: Settings, folder: Path, clock: Clock) -> Inbox:
+    """The folder that clips are dropped into."""
+    voice = settings.voice
+    return WatchFolder(folder, voice.archive, voice.clip_bytes, settings.company.languages, clock)
 
 
 def make_own_folders(settings: Settings, clock: Clock) -> dict[str, OwnFolders]:

@@ -31,6 +31,7 @@ _UNDER_WAY = (ChatState.RECEIVED, ChatState.READING, ChatState.CHECKING)
 _STATES: dict[CaseState | None, ChatState] = {
     None: ChatState.NEW,
     CaseState.ARRIVED: ChatState.RECEIVED,
+    CaseState.LISTENING: ChatState.RECEIVED,
     CaseState.WAITING: ChatState.RECEIVED,
     CaseState.CLAIMED: ChatState.READING,
     CaseState.REPLYING: ChatState.CHECKING,

@@ -12,20 +12,27 @@ from appliance.desk.explain import explain
 from appliance.desk.replay import replay
 from appliance.ground.errors import Refused
 from appliance.node import days
+from appliance.node.call_commands import CallCommands
 from appliance.node.chat_commands import ChatCommands
 from appliance.node.control import command
 from appliance.node.diagnostics_commands import DiagnosticsCommands
+from appliance.node.door_commands import DoorCommands
 from appliance.node.drill_commands import DrillCommands
+from appliance.node.engine_commands import EngineCommands
 from appliance.node.escalation_commands import EscalationCommands
 from appliance.node.forward import leads
 from appliance.node.keeping_commands import KeepingCommands
 from appliance.node.knowledge_commands import KnowledgeCommands
 from appliance.node.mailbox_commands import MailboxCommands
+from appliance.node.model_commands import ModelCommands
 from appliance.node.numbers_commands import NumbersCommands
 from appliance.node.pair_commands import PairCommands
 from appliance.node.people_commands import PeopleCommands
+from appliance.node.push_commands import PushCommands
 from appliance.node.setup_commands import SetupCommands
+from appliance.node.shadow_commands import ShadowCommands
 from appliance.node.update_commands import UpdateCommands
+from appliance.node.voice_commands import VoiceCommands
 from appliance.node.work_commands import WorkCommands
 from appliance.policy import roles
 from appliance.records.answer import Check, Outcome
@@ -56,6 +63,13 @@ class Commands(
     PairCommands,
     DrillCommands,
     UpdateCommands,
+    ModelCommands,
+    CallCommands,
+    VoiceCommands,
+    ShadowCommands,
+    EngineCommands,
+    DoorCommands,
+    PushCommands,
 ):
     """The commands of one node."""
 
@@ -81,7 +95,8 @@ class Commands(
             **self._pair_at_a_glance(),
             "queue": {
                 "leaving": counts.get(CaseState.REPLYING, 0),
-                "waiting": counts.get(CaseState.WAITING, 0) + counts.get(CaseState.ARRIVED, 0) + counts.get(CaseState.CLAIMED, 0),
+                "waiting": sum(counts.get(state, 0) for state in (CaseState.WAITING, CaseState.ARRIVED, CaseState.CLAIMED)),
+                "listening": counts.get(CaseState.LISTENING, 0),
                 "review": counts.get(CaseState.REVIEW, 0) + counts.get(CaseState.UNCERTAIN, 0),
                 "dead": counts.get(CaseState.DEAD, 0),
                 "oldest_seconds": targets["answer"]["oldest_seconds"],
@@ -309,6 +324,7 @@ def _question(text: str, now: float) -> Case:
 
 
 def _as_answer(outcome: Outcome) -> dict[str, Any]:
+    """``stood_in_because``: the code of why another writer than the first one wrote; "" when none did."""
     return {
         "outcome": str(outcome.decision),
         "reason": outcome.reason.code,
@@ -319,6 +335,8 @@ def _as_answer(outcome: Outcome) -> dict[str, Any]:
         "citations": [{"source": c.source, "passage": c.passage, "score": round(c.score, 3)} for c in outcome.citations],
         "checks": {check.name: _as_check(check) for check in outcome.checks},
         "score": outcome.score,
+        "writer": outcome.draft.writer if outcome.draft else "",
+        "stood_in_because": outcome.usage.cause,
     }
 
 

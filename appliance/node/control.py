@@ -60,6 +60,7 @@ class _Problem(msgspec.Struct):
     message: str
     remedy: str = ""
     exit_code: int = 1
+    code: str = ""
 
 
 class _Reply(msgspec.Struct, omit_defaults=True):
@@ -117,7 +118,7 @@ class ControlServer:
         try:
             return _Reply(result=msgspec.Raw(msgspec.json.encode(self._call(msgspec.json.decode(line, type=_Request)))))
         except TandemError as error:
-            return _Reply(error=_Problem(error.message, error.remedy, error.exit_code))
+            return _Reply(error=_Problem(error.message, error.remedy, error.exit_code, error.code))
         except (msgspec.ValidationError, msgspec.DecodeError, TypeError) as error:
             return _Reply(error=_Problem(f"The daemon did not understand the command: {error}.", "Use a tandem of the daemon's version."))
         except Exception as error:
@@ -192,7 +193,7 @@ class ControlClient:
             raise TandemError("The daemon went away while it answered.", "See its log, then try again.")
         reply = msgspec.json.decode(line, type=_Reply)
         if reply.error is not None:
-            error = TandemError(reply.error.message, reply.error.remedy)
+            error = TandemError(reply.error.message, reply.error.remedy, code=reply.error.code)
             error.exit_code = reply.error.exit_code
             raise error
         return msgspec.json.decode(reply.result, type=_hints(getattr(self._owner, name))["return"])

@@ -13,7 +13,7 @@ from appliance.ground.errors import SettingsError, TandemError
 from appliance.node.node import Node
 from appliance.records.case import CaseState
 
-UNDER_WAY = (CaseState.ARRIVED, CaseState.WAITING, CaseState.CLAIMED, CaseState.REPLYING)
+UNDER_WAY = (CaseState.ARRIVED, CaseState.LISTENING, CaseState.WAITING, CaseState.CLAIMED, CaseState.REPLYING)
 OUTCOME_OF: dict[CaseState, str] = {
     CaseState.REPLIED: "send",
     CaseState.REVIEW: "review",
@@ -32,7 +32,7 @@ def prepare(home: Path, company: Path | None) -> list[Path]:
         raise SettingsError(f"{source} holds no company: there is no tandem.toml.", "Name a folder laid out like packaging/demo.")
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     shutil.copy(source / "tandem.toml", home / "tandem.toml")
-    for name in ("policy.toml", "knowledge", "accounts.xlsx", "macros.toml"):
+    for name in ("policy.toml", "knowledge", "accounts.xlsx", "macros.toml", "playbook.toml", "brief.toml", "prices.csv", "contacts.csv"):
         if (source / name).is_dir():
             shutil.copytree(source / name, home / name, dirs_exist_ok=True)
         elif (source / name).is_file():

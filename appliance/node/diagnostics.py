@@ -42,7 +42,8 @@ CAPABILITIES = ("CONDSTORE", "ENABLE", "IDLE", "LITERAL+", "MOVE", "QRESYNC", "S
 OWN_FILES = frozenset({
     "anchor", "keyring", "node", "policy-in-force", "policy.toml", "tandem.toml", "tandem.db", "tandem.db-shm", "tandem.db-wal",
     "macros.toml", "run", "run/control.sock", "run/store.lock", "logs", "logs/tandem.log", "logs/errors.log", "secrets", "sign-in",
-    "knowledge-state", "staged",
+    "knowledge-state", "staged", "playbook.toml", "brief.toml", "prices.csv", "contacts.csv", "contacts.xlsx", "reference",
+    "reference/index", "reference/meta.json",
 })  # fmt: skip
 
 
@@ -72,6 +73,7 @@ def _of_the_machine(home: Path, with_hosts: bool) -> Iterator[str]:
 def _secrets(settings: Settings) -> Iterator[str]:
     files = [box.imap.password_file for box in settings.mailbox] + [box.smtp.password_file for box in settings.mailbox]
     files += [box.imap.client_secret_file for box in settings.mailbox] + [source.password_file for source in settings.knowledge.source]
+    files += [settings.writer.key_file]
     for file in dict.fromkeys(files):
         try:
             yield read_secret(file) if file is not None else ""

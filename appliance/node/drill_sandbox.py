@@ -24,7 +24,7 @@ log = Log("drill")
 LEAD_SECONDS = 30.0
 SETTLE_SECONDS = 40.0
 LOOK_SECONDS = 0.02
-_UNDER_WAY = (CaseState.ARRIVED, CaseState.WAITING, CaseState.CLAIMED, CaseState.REPLYING)
+_UNDER_WAY = (CaseState.ARRIVED, CaseState.LISTENING, CaseState.WAITING, CaseState.CLAIMED, CaseState.REPLYING)
 _HELD = (CaseState.REVIEW, CaseState.UNCERTAIN)
 
 

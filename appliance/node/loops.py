@@ -7,6 +7,7 @@ goes on. Only a broken store ends the node, for then nothing it says can be reli
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from appliance.channels.protocol import Inbox, Outbox
@@ -25,6 +26,7 @@ from appliance.records.case import Case
 from appliance.records.delivery import Delivery, DeliveryOutcome, DeliveryResult
 from appliance.records.message import Arrival, Batch, MessageKind
 from appliance.records.policy import Reason
+from appliance.store.effects.desk import STOPPING
 from appliance.store.errors import ClaimLost, StoreBroken
 from appliance.store.store import Store
 
@@ -121,8 +123,13 @@ def answer_step(
     limits: Callable[[], Limits],
     standing: Standing,
     settled: Callable[[Case, Outcome, Decision], None],
+    holding: Callable[[Case], AbstractContextManager[None]] = lambda _: nullcontext(),
+    cut_short: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Claim the oldest case, think about it, settle it; ``settled`` is told once that is safe."""
+    """Claim the oldest case, think about it, settle it; ``settled`` is told once that is safe, ``holding`` keeps the claim meanwhile.
+
+    ``cut_short``: the node stops and took the engines away. What was thought without them does not count, nor does the try.
+    """
     if not standing.may_act():
         return False
     case = store.claim(agent, term=standing.term, seconds=CLAIM_SECONDS)
@@ -130,10 +137,15 @@ def answer_step(
         return False
     reach("answer.after_claim")
     try:
-        outcome = answer(case, desk(), store.switches())
+        with holding(case):
+            outcome = answer(case, desk(), store.switches())
     except Exception as error:
+        if cut_short():
+            return _given_back(case, store, standing)
         store.release(case.id, Reason(code="desk_failed", names=(type(error).__name__,)), term=standing.term, claim=case.claim)
         raise
+    if cut_short():
+        return _given_back(case, store, standing)
     reach("answer.before_settle")
     try:
         decision = store.settle(case, outcome, limits().of(case.channel), term=standing.term)
@@ -143,6 +155,12 @@ def answer_step(
     reach("answer.after_settle")
     settled(case, outcome, decision)
     return True
+
+
+def _given_back(case: Case, store: Store, standing: Standing) -> bool:
+    store.release(case.id, Reason(code=STOPPING), term=standing.term, claim=case.claim)
+    log.info("case_given_back", case=case.id)
+    return False
 
 
 @dataclass

@@ -16,45 +16,57 @@ import msgspec
 from appliance import __version__
 from appliance.channels.mail.by_hand import FilesInbox
 from appliance.channels.protocol import Inbox, Outbox, OwnFolders
+from appliance.channels.voice.arrivals import MAILBOX as VOICE
 from appliance.desk.answer import answer
 from appliance.desk.desk import Desk
+from appliance.engines.ear.protocol import Ear
 from appliance.ground.clock import Clock
 from appliance.ground.errors import Refused, SettingsError, TandemError
 from appliance.ground.log import Log
-from appliance.knowledge.accounts import NAME as ACCOUNTS
 from appliance.knowledge.accounts import Accounts
 from appliance.knowledge.library import Library, SourceChange
 from appliance.knowledge.staging import Staging
-from appliance.node import account_watch, loops, pair_faults, proof
+from appliance.node import account_watch, health, loops, proof
 from appliance.node.accounts import reader_of
 from appliance.node.broken_since import BrokenSince
+from appliance.node.call_desk import CallDesk
+from appliance.node.clip_pieces import Pieces
 from appliance.node.commands import Commands
 from appliance.node.control import ControlServer
 from appliance.node.diagnostics import Started
 from appliance.node.drills import Drills
+from appliance.node.engines import Engines, writing_seconds
 from appliance.node.escalation_commands import sweep
 from appliance.node.macros import LiveMacros
 from appliance.node.mailbox_watch import MailboxWatch
+from appliance.node.model_desk import ModelDesk
+from appliance.node.ops_log import OpsLog
 from appliance.node.pairing_desk import PairingDesk
 from appliance.node.patience import SignInPatience
 from appliance.node.pipeline_log import PipelineLog
 from appliance.node.policies import LivePolicy
 from appliance.node.presence import Presence
+from appliance.node.pushing import Pusher, make_crm
+from appliance.node.reference import ReferenceDesk
+from appliance.node.renewing import LOOK_SECONDS as RENEW_SECONDS
+from appliance.node.renewing import Renewals
 from appliance.node.retention import LOOK_SECONDS, Retention
 from appliance.node.roles import Alone, Standing
 from appliance.node.schedule import Schedule
+from appliance.node.shadow import Shadow
 from appliance.node.sign_ins import SignIns
 from appliance.node.tokens import Tokens
+from appliance.node.transcribing import ClipIntake, Transcribing
 from appliance.node.trials import Trials
 from appliance.node.visits import Visits
 from appliance.node.watchdog import Part
+from appliance.policy.model import Limits
 from appliance.records.answer import Decision, Outcome
-from appliance.records.case import Case
+from appliance.records.case import Case, CaseState
 from appliance.records.events import SourceFailed, SourceRefreshed
-from appliance.records.knowledge import SourceState
 from appliance.records.policy import Reason, Switches
 from appliance.settings.model import MailboxSettings, Settings
-from appliance.store.drills import MAILBOX as DRILL
+from appliance.settings.network import host_of
 from appliance.store.errors import NotLeading
 from appliance.store.store import Store
 
@@ -63,7 +75,8 @@ if TYPE_CHECKING:
 
 log = Log("node")
 
-STOP_SECONDS = 10.0
+FINISH_SECONDS = 4.0  # what is under way when the node stops may be finished in this time; then its engine is taken away
+STOP_SECONDS = 8.0
 KNOWLEDGE_SECONDS = 2.0  # an edit is live within 10 s; a look that finds nothing new costs a stat per source
 SETTLE_SECONDS = 1.0  # a file that is still being copied is left for the next look
 HEADS_SECONDS = 60.0
@@ -77,7 +90,8 @@ class Node:
     """Everything one machine is made of. ``desk`` and ``policy`` are callables, for both change while the node runs.
 
     ``pair`` is what it needs to be one of two, None for a node alone. ``again``: it ends to be built anew at once, since its home has
-    become another one (it was paired, or was given the other node's state).
+    become another one (it was paired, or was given the other node's state). ``cut_short``: the engines were taken away from whoever was at
+    work when it stopped.
     """
 
     settings: Settings
@@ -85,6 +99,7 @@ class Node:
     store: Store
     library: Library
     accounts: Accounts
+    engines: Engines
     desk: Callable[[], Desk]
     policy: LivePolicy
     inboxes: tuple[Inbox, ...]
@@ -103,6 +118,7 @@ class Node:
     started: Started | None = None
     verified: dict[str, Any] | None = None
     stop: threading.Event = field(default_factory=threading.Event)
+    cut_short: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -112,14 +128,23 @@ class Node:
         self.presence = Presence(self.clock)
         self.broken_since = BrokenSince()
         self.macros = LiveMacros(self.settings.macros.path)
+        self.call_desk = CallDesk(self.settings, self.clock)
+        self.reference = self._reference()
         self.staging = Staging(self.home, self.library, self.clock)
         self.pairing = PairingDesk(self)
         self.drills = Drills(self)
+        self.models = ModelDesk(self)
         self.commands = Commands(self)
         self.sign_ins = SignIns(self.settings, self.clock, self.stop)
         self.setup_sign_ins: tuple[tuple[MailboxSettings, ...], SignIns] | None = None
         self.trials = Trials(self.home, self.clock)
         self.watches = {mailbox: self._watch(folders) for mailbox, folders in self.own_folders.items()}
+        self.shadow = self._shadow()
+        self.renewals = Renewals(self.clock, loops.CLAIM_SECONDS, self._renew)
+        self.ops = OpsLog(self.settings.crm.ops_log_path if self.settings.crm.enabled else None, self.settings.crm.ops_log_bytes)
+        self.pusher: Pusher | None = None
+        self.clip_pieces = Pieces(self.clock)
+        self.transcribing = self._transcriber()
         self.loops: list[loops.Loop] = []
         self._wakes: list[threading.Event] = []
         self.intakes: dict[str, loops.Intake] = {}
@@ -182,10 +207,13 @@ class Node:
         self._schedule.every(HEADS_SECONDS, "heads", self.store.sign_head)
         self._schedule.every(HEALTH_SECONDS, "health", self.health)
         self._schedule.every(ESCALATION_SECONDS, "escalations", lambda: sweep(self))
+        self._schedule.every(RENEW_SECONDS, "claims", self.renewals.look)
+        self._schedule.every(RENEW_SECONDS, "clips", self._look_at_clips)
         retention = Retention(self.store, self.standing, self.clock, self.settings.store.retention_days)
         self._schedule.every(LOOK_SECONDS, "retention", retention.look)
         self._schedule.start()
         self._prove()
+        self.engines.prepare()
         log.info("node_started", node=self.name, term=self.term, mailboxes=len(self.inboxes), ready=self.ready)
 
     def _make_loops(self) -> list[loops.Loop]:
@@ -194,11 +222,19 @@ class Node:
             make(f"intake:{inbox.mailbox}", self._intake(inbox), waits_seconds=self._poll_seconds(inbox.mailbox)) for inbox in self.inboxes
         ]
         answering = [
-            make(f"answer-{number}", self._answering(f"{self.name}-{number}"), self.store.wake_cases)
+            make(f"answer-{number}", self._answering(f"{self.name}-{number}"), self.store.wake_cases, writing_seconds(self.settings))
             for number in range(1, ANSWER_WORKERS + 1)
         ]
         delivering = [make(name, step, self.store.wake_deliveries) for name, step in self._deliverers()]
-        return [*intake, *answering, *delivering, *(make(f"sent:{name}", self._watching(watch)) for name, watch in self.watches.items())]
+        delivering += [make("push", step, self.store.wake_pushes) for step in self._pushing()]
+        hearing = []
+        if self.settings.voice.enabled:
+            step, seconds = self.transcribing.step, self.transcribing.step_seconds
+            hearing.append(make("transcribe", step, self.store.clips.wake, waits_seconds=seconds))
+        if self.shadow is not None:
+            hearing.append(make("shadow", self.shadow.step, self.shadow.wake, waits_seconds=writing_seconds(self.settings)))
+        watching = [make(f"sent:{name}", self._watching(watch)) for name, watch in self.watches.items()]
+        return [*intake, *answering, *hearing, *delivering, *watching]
 
     def _loop(self, name: str, step: Callable[[], bool], wake: threading.Event | None = None, waits_seconds: float = 0.0) -> loops.Loop:
         return loops.Loop(name, step, self.stop, self.clock, self.broke, wake, waits_seconds=waits_seconds)
@@ -214,6 +250,8 @@ class Node:
             event.set()
         self.store.wake_cases.set()
         self.store.wake_deliveries.set()
+        self.store.wake_pushes.set()
+        self.store.clips.wake.set()
 
     def _poll_seconds(self, mailbox: str) -> float:
         return next((box.imap.poll_seconds for box in self.settings.mailbox if box.id == mailbox), 2)
@@ -222,9 +260,34 @@ class Node:
         seconds = self._poll_seconds(inbox.mailbox)
         wake = threading.Event()
         self._wakes.append(wake)
-        intake = loops.Intake(inbox, self.store, self.standing, self.clock, self.stop, wake, seconds, self._sender(inbox.mailbox))
+        kind = ClipIntake if inbox.mailbox == VOICE else loops.Intake
+        intake = kind(inbox, self.store, self.standing, self.clock, self.stop, wake, seconds, self._sender(inbox.mailbox))
+        if isinstance(intake, ClipIntake):
+            intake.listens = lambda: self.settings.voice.enabled
         self.intakes[inbox.mailbox] = intake
         return intake.step
+
+    # The voice
+
+    def _transcriber(self) -> Transcribing:
+        settings = self.settings
+        spoken = tuple(settings.company.languages)
+        return Transcribing(self.name, self.store, self.ear, settings.voice, spoken, self.standing, self.clock, self.stop)
+
+    def ear(self) -> Ear | None:
+        """What hears clips here; None when nothing is set up."""
+        return self.engines.ear
+
+    def ear_fault(self) -> TandemError | None:
+        """Why clips are not heard at the moment; None when nothing is known to stand in the way."""
+        return (self.transcribing.pulse.last_error or self.engines.ear_fault()) if self.settings.voice.enabled else None
+
+    def _look_at_clips(self) -> None:
+        """The claim on the clip that is being heard goes on. Where nothing hears, what waits for it goes to people."""
+        self.transcribing.renew()
+        if not self.settings.voice.enabled and self.standing.may_act() and self.store.counts().get(CaseState.LISTENING):
+            with suppress(NotLeading):
+                self.store.clips.leave_to_people(term=self.term)
 
     def _watch(self, folders: OwnFolders) -> MailboxWatch:
         seconds = next(box.imap.poll_seconds for box in self.settings.mailbox if box.id == folders.mailbox)
@@ -243,8 +306,15 @@ class Node:
             pipeline.write(case.id, agent, decision, outcome, self.clock.now())
             told = {"reason": outcome.reason.code, "language": outcome.language.code, "tier": int(outcome.tier)}
             log.info("case_settled", case=case.id, decision=decision, **told)
+            if self.shadow is not None:
+                self.shadow.settled(case, outcome)
 
-        return lambda: loops.answer_step(agent, self.store, self.desk, lambda: self.policy().limits, self.standing, settled)
+        return lambda: loops.answer_step(
+            agent, self.store, self.desk, self._limits, self.standing, settled, self.renewals.holding, self.cut_short.is_set
+        )
+
+    def _limits(self) -> Limits:
+        return self.policy().limits
 
     def _deliverers(self) -> Iterator[tuple[str, Callable[[], bool]]]:
         """A deliver loop for each mailbox that has a way out, and one for what is left over."""
@@ -254,6 +324,18 @@ class Node:
             yield f"deliver:{mailbox}", deliverer.step
         rest = loops.Deliverer(self.name, self.store, self.standing, loops.Breaker(self.clock), others=tuple(self.outboxes))
         yield "deliver", rest.step
+
+    def _pushing(self) -> Iterator[Callable[[], bool]]:
+        """The loop that tells the CRM, where there is one."""
+        settings = self.settings.crm
+        crm = make_crm(settings, self.clock, self.version)
+        if crm is not None:
+            self.pusher = Pusher(self.name, self.store, self.standing, loops.Breaker(self.clock), crm, settings, self.ops)
+            yield self.pusher.step
+
+    def crm_fault(self) -> TandemError | None:
+        """Why the last try to tell the CRM failed; None when it went well, or none was made."""
+        return self.pusher.fault if self.pusher is not None else None
 
     def _prove(self) -> None:
         try:
@@ -277,6 +359,7 @@ class Node:
         if self.pair is not None and self.running:
             self.pair.step_aside()
         self.pairing.cancel()
+        self.models.close()
         self.running = False
         self.stop.set()
         if self._control is not None:
@@ -284,13 +367,12 @@ class Node:
         if self._schedule is not None:
             self._schedule.stop()
         self.wake()
-        late = [loop.name for loop in self.loops if not loop.join(STOP_SECONDS)]
-        if late:
-            log.warning("loops_late", loops=", ".join(late))
+        self._end_loops()
         self.drills.stop()
         self.standing.resign()
         if self.pair is not None:
             self.pair.close()
+        self.engines.close()
         for inbox in self.inboxes:
             inbox.close()
         for outbox in self.outboxes.values():
@@ -301,6 +383,19 @@ class Node:
         self.ended.set()
         log.info("node_stopped", node=self.name)
 
+    def _end_loops(self) -> None:
+        """Whoever waits for an engine is not waited for as long as that may take: its case goes on after the next start, or over there."""
+        began = self.clock.elapsed()
+        if self._late(began + FINISH_SECONDS):
+            self.cut_short.set()
+            self.engines.close()
+        if late := self._late(began + STOP_SECONDS):
+            log.warning("loops_late", loops=", ".join(late))
+
+    def _late(self, until: float) -> list[str]:
+        """The loops that have not ended by then."""
+        return [loop.name for loop in self.loops if not loop.join(max(0.0, until - self.clock.elapsed()))]
+
     # What commands need
 
     def think(self, case: Case, language: str = "") -> Outcome:
@@ -309,8 +404,25 @@ class Node:
             answer(case, self.desk(), proof.LEVERS_FOR_PROOF, language) if language else answer(case, self.desk(), proof.LEVERS_FOR_PROOF)
         )
 
+    def _reference(self) -> ReferenceDesk:
+        call, engines = self.settings.call, self.engines
+        return ReferenceDesk(
+            self.home / "reference", self.library, self.call_desk.playbook, lambda: engines.embedder, self.clock,
+            mode=call.reference, private=call.privacy,
+        )  # fmt: skip
+
     def switches(self) -> Switches:
         return self.store.switches()
+
+    def _shadow(self) -> Shadow | None:
+        candidate, settings = self.engines.candidate, self.settings
+        if candidate is None:
+            return None
+        zone = settings.panel.time_zone
+        return Shadow(candidate, self.desk, self.store, self.standing, self.clock, settings.shadow.per_day, zone)
+
+    def _renew(self, case: Case) -> bool:
+        return self.store.renew_claim(case, term=self.term, seconds=loops.CLAIM_SECONDS)
 
     def refresh_accounts(self, settle_seconds: float = 0.0) -> None:
         """Read the account sheet when it has changed and has not been written to for so long."""
@@ -371,53 +483,13 @@ class Node:
         places = [f"mailbox {mailbox}: {imap.folder}, Drafts and Sent on {imap.host}" for mailbox, imap in servers]
         folders = [folder for box in self.settings.mailbox for folder in (box.folder.inbox, box.folder.outbox, box.folder.archive)]
         sheet = [f"account sheet {state.path}"] if (state := self.accounts.state()).read_at else []
-        return [*places, *(str(folder) for folder in folders if folder is not None), *sheet]
+        clips = [self.settings.voice.watch_folder, self.settings.voice.archive]
+        crm = [f"CRM at {host_of(self.settings.crm.url)}"] if self.settings.crm.url else []
+        return [*places, *(str(folder) for folder in (*folders, *clips) if folder is not None), *sheet, *crm]
 
     def health(self) -> list[dict[str, Any]]:
         """One row a dependency."""
-        rows = [_health_row("store", self.broken), _health_row("levers", _levers_fault(self.switches()))]
-        rows.append(_health_row("policy", _policy_fault(self.policy.trouble.reason)))
-        self.macros()
-        rows.append(_health_row("macros", _macros_fault(self.macros.trouble.error)))
-        rows += [_health_row(f"knowledge:{source.name}", _source_fault(source), {"name": source.name}) for source in self.library.states()]
-        state, policy = self.accounts.state(), self.policy()
-        if account_watch.is_shown(state, policy):
-            row = _health_row(ACCOUNTS, account_watch.fault(state, policy), {"name": self.settings.accounts.path.name})
-            rows.append({**row, **account_watch.numbers(state)})
-        rows += [_health_row(loop.name, loop.trouble.error) for loop in self.loops if loop.name != f"deliver:{DRILL}"]
-        rows += [_health_row(f"outbox:{name}", outbox.fault) for name, outbox in self.outboxes.items() if name != DRILL]
-        rows.append(_health_row(f"writer:{self.desk().writer.name}", None))
-        if self.pair is not None and self.running:
-            names = pair_faults.gaps(self.pair)
-            rows.append(_health_row("pair", pair_faults.of_reason(self.pair), names))
-            rows.append(_health_row("copying", pair_faults.of_copying(self.pair), names))
-        return self.broken_since.noted(rows, self.clock.now())
-
-
-def _health_row(name: str, fault: TandemError | None, gaps: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """``code`` and ``gaps`` say in other languages what ``reason`` and ``remedy`` say in English; no code: there are no other words."""
-    if fault is None:
-        return {"name": name, "connected": True, "reason": "", "remedy": "", "code": "", "gaps": {}}
-    told = {"reason": fault.message, "remedy": fault.remedy, "code": fault.code, "gaps": dict(gaps or fault.gaps)}
-    return {"name": name, "connected": False, **told}
-
-
-def _levers_fault(switches: Switches) -> TandemError | None:
-    told = ("they cannot be read; everything is held", "tandem verify")
-    return None if switches.readable else TandemError(*told, code="levers_unreadable")
-
-
-def _policy_fault(reason: str) -> TandemError | None:
-    remedy = "Mend policy.toml; the last good one stays in force."
-    return TandemError(reason, remedy, code="policy_unusable") if reason else None
-
-
-def _macros_fault(error: TandemError | None) -> TandemError | None:
-    return None if error is None else TandemError(error.message, error.remedy, code="macros_unusable")
-
-
-def _source_fault(source: SourceState) -> TandemError | None:
-    return TandemError(source.trouble, source.remedy, code=source.code) if source.trouble else None
+        return self.broken_since.noted(health.rows(self), self.clock.now())
 
 
 def _event_of(change: SourceChange, now: float, by: str) -> SourceRefreshed | SourceFailed:

@@ -4,8 +4,9 @@
     witness    ──▶
 
 One listening port takes the peer's lines, each for one service: ``follow`` (the journal), ``seed`` (the whole database), ``files``
-(settings, policy, knowledge), ``call`` (a command handed over), ``about`` (what pages show of the other machine). This room builds
-them, starts and stops them, and does the housekeeping; what they do stands in ``pair``.
+(settings, policy, knowledge), ``call`` (a command handed over), ``about`` (what pages show of the other machine), ``models`` (the files
+of its models), ``engine`` (its engines, to be asked). This room builds them, starts and stops them, and does the housekeeping; what they
+do stands in ``pair``.
 """
 
 import threading
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from appliance import __version__
+from appliance.care.models.place import shelf_of
 from appliance.care.power import Awake
 from appliance.ground.clock import Clock
 from appliance.ground.errors import Refused, TandemError
@@ -24,9 +26,12 @@ from appliance.ground.log import Log
 from appliance.node import witnesses
 from appliance.node.about import About, AboutPeer
 from appliance.node.damage import Damage
+from appliance.node.engines import Engines, hearing_seconds, their_seconds
 from appliance.node.forward import Forward
+from appliance.node.model_files import ModelFiles
 from appliance.node.office import Office
 from appliance.node.pair_faults import HALTED
+from appliance.node.peer_engines import SERVICE, EngineService, OtherEngines
 from appliance.node.roles import Paired
 from appliance.node.shared_files import SharedFiles
 from appliance.node.update_side import UpdateSide
@@ -71,7 +76,9 @@ RARELY = 3  # every so many rounds, what asks the other node
 class PairSide:
     """One node's side of its pair. Built before the node runs; ``start`` needs the node, for it wakes its loops and ends it."""
 
-    def __init__(self, settings: Settings, membership: Membership, store: Store, clock: Clock, servers: tuple[Server, ...]) -> None:
+    def __init__(
+        self, settings: Settings, membership: Membership, store: Store, clock: Clock, servers: tuple[Server, ...], engines: Engines
+    ) -> None:
         self.settings = settings
         self.membership = membership
         self.store = store
@@ -112,6 +119,8 @@ class PairSide:
         self.files = SharedFiles(settings, lambda: self.dial("files"))
         self.about = AboutPeer(lambda: self.dial("about", anyone=True), self._about_me)
         self.updates = UpdateSide(lambda: self._node, lambda: self.dial("update", anyone=True))
+        engines.other = OtherEngines(lambda: self.dial(SERVICE, anyone=True), clock, their_seconds(settings), hearing_seconds(settings))
+        self.models = ModelFiles(shelf_of(settings), lambda: self.dial("models", anyone=True), settings.models.peer)
         self.listener = Listener(
             settings.pair.listen,
             settings.pair.port,
@@ -124,6 +133,8 @@ class PairSide:
                 "call": self.forward.serve,
                 "about": self.about.serve,
                 "update": self.updates.serve,
+                "models": self.models.serve,
+                SERVICE: EngineService(lambda: engines.lent).serve,
             },
             judge=self._judge,
         )

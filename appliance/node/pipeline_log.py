@@ -37,6 +37,10 @@ class PipelineLog:
             "score": outcome.score,
             "missing_keys": outcome.missing_keys,
             "milliseconds": round(sum(outcome.milliseconds.values()), 2),
+            "engine": outcome.usage.engine,
+            "prompt_tokens": outcome.usage.prompt_tokens,
+            "completion_tokens": outcome.usage.completion_tokens,
+            "engine_seconds": round(outcome.usage.seconds, 3),
         }
         try:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

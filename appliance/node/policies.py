@@ -8,9 +8,7 @@ from pathlib import Path
 from appliance import __version__
 from appliance.desk.desk import Company, Desk
 from appliance.engines.judge.rules import RuleJudge
-from appliance.engines.writer.grounded import GroundedWriter
 from appliance.engines.writer.protocol import Writer
-from appliance.engines.writer.stub import StubWriter
 from appliance.ground.clock import Clock
 from appliance.ground.errors import SettingsError, TandemError
 from appliance.ground.log import Log, Trouble
@@ -123,7 +121,7 @@ class WithoutKeys:
 class LiveDesk:
     """Calls give a desk with the policy and the knowledge of this moment; everything heavy in it is made once."""
 
-    def __init__(self, settings: Settings, policy: LivePolicy, library: Library, accounts: Accounts, clock: Clock) -> None:
+    def __init__(self, settings: Settings, policy: LivePolicy, library: Library, accounts: Accounts, clock: Clock, writer: Writer) -> None:
         self._policy = policy
         self._library = library
         self._lock = threading.Lock()
@@ -133,7 +131,7 @@ class LiveDesk:
             detector=Detector(languages[0]),
             policy=policy(),
             library=library if settings.intake.detect_keys else WithoutKeys(library),
-            writer=_writer(settings),
+            writer=writer,
             judge=RuleJudge(words),
             timer=clock.elapsed,
             accounts=accounts,
@@ -157,12 +155,3 @@ def _versions(desk: Desk, policy: Policy, knowledge: str) -> Versions:
         lexicons=policy.lexicons,
         thresholds=policy.thresholds_version,
     )
-
-
-def _writer(settings: Settings) -> Writer:
-    kind = settings.writer.kind
-    if kind == "grounded":
-        return GroundedWriter(words)
-    if kind == "stub":
-        return StubWriter(words)
-    raise SettingsError(f'writer.kind = "{kind}" needs a language model, and none can be used yet.', 'Set writer.kind to "grounded".')

@@ -2,12 +2,17 @@
 
 For each language it takes passages from its own knowledge, asks for one in its own words, and expects a draft that passes
 every check with the full score; the first that does is proof enough. A node that cannot is healthy, but not ready, and says so.
+
+The built-in writer writes it, whichever one is configured: what is proved is the knowledge, the search, the checks and the policy. A
+model takes its time to load, may be away, and has others who write in its stead; its health stands on a line of its own.
 """
 
 from dataclasses import replace
 
 from appliance.desk.answer import answer
 from appliance.desk.desk import Desk
+from appliance.engines.writer.grounded import GroundedWriter
+from appliance.language import words
 from appliance.records.case import Case, CaseState
 from appliance.records.knowledge import Passage
 from appliance.records.language import LANGUAGES, Code, Language
@@ -49,5 +54,6 @@ def _failure(desk: Desk, passage: Passage, now: float) -> str:
         trust=Trust.PASSED,
     )
     case = Case(id="c-proof", channel="mail", mailbox="proof", state=CaseState.CLAIMED, received_at=now, message=message)
-    outcome = answer(case, replace(desk, detector=Told(passage.language)), LEVERS_FOR_PROOF, passage.language)
+    proving = replace(desk, detector=Told(passage.language), writer=GroundedWriter(words))
+    outcome = answer(case, proving, LEVERS_FOR_PROOF, passage.language)
     return "" if outcome.draft is not None and outcome.score is not None and outcome.score >= 1.0 else outcome.reason.code

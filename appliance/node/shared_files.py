@@ -27,7 +27,12 @@ from appliance.settings.read import load
 log = Log("pair")
 
 SHARED_SETTINGS = "settings-of-the-pair.toml"
-OWN = {"panel": ("host", "port", "chat_port", "public_url", "peers"), "pair": ("listen", "static_peer", "port"), "chat": ("host",)}
+OWN = {
+    "panel": ("host", "port", "chat_port", "public_url", "peers"),
+    "pair": ("listen", "static_peer", "port"),
+    "chat": ("host",),
+    "models": ("path",),
+}
 OWN_TABLES = ("log",)
 FOLDERS = ("secrets", "sign-in")
 NOT_SHARED = ("pair", "run", "logs", "divergent", "keyring", "node", "anchor", "knowledge-state", "policy-in-force", FILE_NAME)
@@ -65,7 +70,7 @@ class SharedFiles:
         self._seen = (-1, -1)  # what is pulled are the other node's settings, and these may not become this one's
         pulled = pull(self._dial, self._shared.manifest(), self._place)
         for name in pulled.removed:
-            if name.split("/")[0] in FOLDERS:  # a secret that is gone there opens nothing here either
+            if name.split("/")[0] in (*FOLDERS, "prompts"):  # a secret or prompt that is gone there does nothing here either
                 (self._home / name).unlink(missing_ok=True)
         self.settings_changed = self._take_settings()
         return bool(pulled.changed) or self.settings_changed
@@ -80,8 +85,15 @@ class SharedFiles:
         settings = self._as_they_stand()
         yield settings.home / settings.policy.path
         yield settings.home / settings.macros.path
+        call = settings.call
+        yield from (settings.home / path for path in (call.contacts, call.playbook, call.brief, call.prices))
+        yield from (settings.home / path for path in (call.contacts_password_file, call.contacts_authorities) if path)
         yield settings.home / settings.accounts.path
+        yield from (settings.home / path for path in (settings.writer.key_file, settings.writer.authorities) if path)
+        crm = settings.crm
+        yield from (settings.home / path for path in (crm.secret_file, crm.old_secret_file, crm.authorities) if path)
         yield settings.home / TRIALS
+        yield from (settings.home / path for path in (settings.models.hub_token_file,) if path)
         for source in settings.knowledge.source:
             yield from (settings.home / path for path in (source.path, source.fallback, source.password_file, source.authorities) if path)
         for box in settings.mailbox:
@@ -89,6 +101,9 @@ class SharedFiles:
                 yield from (settings.home / path for path in (way.password_file, way.authorities) if path)
         for folder in FOLDERS:
             yield from sorted(path for path in (settings.home / folder).glob("*") if path.is_file())
+        for folder in (settings.writer.prompts, *((settings.shadow.prompts,) if settings.shadow.prompts else ())):
+            yield from sorted(path for path in (settings.home / folder).glob("*") if path.suffix in (".md", ".toml") and path.is_file())
+        yield from sorted((settings.home / "models" / "cards").glob("*.toml"))
 
     def _as_they_stand(self) -> Settings:
         """The settings as ``tandem.toml`` says now: a source that was added since the start is shared too. What cannot be read is left."""

@@ -12,6 +12,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components, Reference, SecurityScheme
 
+from appliance.panel.v1 import described
 from appliance.records.base import Record
 
 _KEYS: dict[str, SecurityScheme | Reference] = {
@@ -40,6 +41,7 @@ def description(handlers: Sequence[BaseRouteHandler], version: str) -> dict[str,
     )
     document: dict[str, Any] = Litestar(route_handlers=handlers, openapi_config=config, logging_config=None).openapi_schema.to_schema()
     document["paths"] = {path: item for path, item in document["paths"].items() if not path.startswith("/schema")}
+    described.add_to(document, handlers)
     for name in _taken_as_bodies(document):  # they refuse what they do not know, which the generated schema leaves out
         document["components"]["schemas"][name]["additionalProperties"] = False
     return document

@@ -4,14 +4,20 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from appliance.ground.clock import Clock, SystemClock
+from appliance.panel.doors.call import CallDoor
 from appliance.panel.doors.chat import ChatDoor
 from appliance.panel.doors.diagnostics import DiagnosticsDoor
 from appliance.panel.doors.escalations import EscalationDoor
 from appliance.panel.doors.knowledge import KnowledgeDoor
+from appliance.panel.doors.models import ModelsDoor
 from appliance.panel.doors.numbers import NumbersDoor
 from appliance.panel.doors.pair import PairDoor
 from appliance.panel.doors.people import PeopleDoor
+from appliance.panel.doors.pushes import PushDoor
 from appliance.panel.doors.setup import SetupDoor
+from appliance.panel.doors.shadow import ShadowDoor
+from appliance.panel.doors.v1 import V1Door
+from appliance.panel.doors.voice import VoiceDoor
 from appliance.panel.doors.work import WorkDoor
 from appliance.records.case import CaseFile, CaseRow, CaseState
 from appliance.records.knowledge import Found, Passage, SourceState
@@ -20,7 +26,24 @@ from appliance.records.person import Actor, Approval
 from appliance.records.policy import SwitchState
 
 
-class Commands(NumbersDoor, PeopleDoor, ChatDoor, WorkDoor, EscalationDoor, KnowledgeDoor, SetupDoor, DiagnosticsDoor, PairDoor, Protocol):
+class Commands(
+    NumbersDoor,
+    VoiceDoor,
+    PeopleDoor,
+    ChatDoor,
+    WorkDoor,
+    EscalationDoor,
+    KnowledgeDoor,
+    ModelsDoor,
+    SetupDoor,
+    DiagnosticsDoor,
+    PairDoor,
+    CallDoor,
+    V1Door,
+    ShadowDoor,
+    PushDoor,
+    Protocol,
+):
     """The commands of a node that the panel calls, from several threads at once.
 
     Whatever goes wrong in a way a person can act on comes up as a ``TandemError``; ``Refused`` when the caller may not, or

@@ -11,7 +11,7 @@ from litestar import Request, Response
 from litestar.types import ASGIApp, Scope
 
 from appliance.ground.assets import asset
-from appliance.panel import naming, troubles, words
+from appliance.panel import naming, pushed, troubles, words
 from appliance.panel.door import Commands, PanelOptions
 from appliance.panel.feed import Feed
 from appliance.panel.guard import Guard, content_policy
@@ -37,14 +37,18 @@ PLACES: tuple[tuple[str, str, str], ...] = (
     ("/", "overview", "see_status"),
     ("/review", "review", "see_cases"),
     ("/cases", "cases", "see_cases"),
-    ("/knowledge", "knowledge", "search_knowledge"),
+    ("/call", "calls", "see_cases"),
     ("/escalations", "escalations", "see_cases"),
+    ("/knowledge", "knowledge", "search_knowledge"),
     ("/analytics", "analytics", "see_numbers"),
+    ("/pushes", "pushes", "see_cases"),
     ("/pair", "pair", "see_status"),
+    ("/models", "models", "see_status"),
     ("/admin", "appliance", "see_status"),
     ("/people", "people", "manage_people"),
     ("/help", "help", ""),
 )
+APART: frozenset[str] = frozenset({"knowledge", "pair", "help"})  # each begins a group: the work, what it draws on, the machines, help
 FOOT: frozenset[str] = frozenset({"overview", "review", "cases", "knowledge"})  # on a phone the others stand behind "more"
 
 
@@ -141,6 +145,9 @@ class Panel:
             "company": self.options.company,
             "places": PLACES,
             "foot": FOOT,
+            "apart": APART,
+            "push_tones": pushed.TONES,
+            "push_signs": pushed.SIGNS,
             "path": _page_address(request),
             "languages": words.NAMES,
         }
@@ -174,7 +181,8 @@ class Panel:
         """The answer in the shape the client reads. ``then``: where to go once signed in; ``name``: who was typed there;
         ``written``: what a person had written, so that they do not lose it by the refusal."""
         if not wants_page(request):
-            return Response(problem.as_json(), status_code=problem.status, media_type="application/json", headers=problem.headers)
+            body = problem.as_openai_json() if request.url.path.startswith("/v1/") else problem.as_json()
+            return Response(body, status_code=problem.status, media_type="application/json", headers=problem.headers)
         voice = self.voice(self.language_of(request))
         words_ = f"problem.{problem.code}"
         response = self.bare_page(

@@ -145,5 +145,10 @@ def escalated(unseen: Mapping[int, tuple[int, float]], voice: Voice) -> tuple[Re
     return (Repair(key="repair.escalation", gaps=gaps, link="/escalations", grave=late or max(unseen) > 2),)
 
 
+def given_up(failed: int, voice: Voice) -> tuple[Repair, ...]:
+    """What the CRM was not told and is not tried any more by itself, as one thing to do."""
+    return (Repair(key="repair.pushes", gaps={"n": voice.number(failed)}, link="/pushes?standing=dead"),) if failed else ()
+
+
 def _to_repair(key: str, name: str, told: troubles.Told, *, link: str = "", grave: bool = False) -> Repair:
     return Repair(key=key, gaps={"name": name}, reason=told.reason, remedy=told.remedy, detail=told.detail, link=link, grave=grave)

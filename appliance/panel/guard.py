@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from litestar import Request
+from litestar.datastructures import FormMultiDict
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -51,7 +52,7 @@ def content_policy(other: str = "") -> str:
     """What a page may load and ask. ``other``: the other machine's panel, which a page may ask whether it lives, and nothing else."""
     asked = f"'self' {other}".strip()
     return (
-        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src {asked}; "
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; connect-src {asked}; "
         "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
     )
 
@@ -73,7 +74,7 @@ FOR_PAGES: Headers = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
     (b"x-dns-prefetch-control", b"off"),
 )
-_MAY_DIFFER = frozenset({b"content-security-policy", b"x-frame-options", b"referrer-policy", b"cache-control"})
+_MAY_DIFFER = frozenset({b"permissions-policy", b"content-security-policy", b"x-frame-options", b"referrer-policy", b"cache-control"})
 
 
 def is_public(path: str) -> bool:
@@ -286,9 +287,17 @@ async def _check_form(request: Request[Any, Any, Any]) -> None:
     session: Session = request.scope["auth"]
     given = request.headers.get("x-csrf-token", "")
     if not given and request.content_type[0] in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        given = str((await request.form()).get("csrf") or "")
+        given = str((await form_of(request)).get("csrf") or "")
     if not hmac.compare_digest(given.encode(), session.csrf.encode()):
         raise Problem(403, "stale_form", "The form is not one of this session.", "Open the page again and repeat it.")
+
+
+async def form_of(request: Request[Any, Any, Any]) -> FormMultiDict:
+    """The form that was sent. Raises a problem for one whose text is none."""
+    try:
+        return await request.form()
+    except (UnicodeError, LookupError) as error:
+        raise Problem(400, "invalid", "The form's text is no UTF-8.", "Send it as UTF-8.") from error
 
 
 def client_address(scope: Scope) -> str:

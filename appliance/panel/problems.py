@@ -26,18 +26,34 @@ class ErrorBody(Record):
 
 
 class Problem(Exception):
-    """A request that is not answered as asked. ``code`` is the key of its words in the tables of ``web/words``."""
+    """A request that is not answered as asked. ``code`` is the key of its words in the tables of ``web/words``.
 
-    def __init__(self, status: int, code: str, message: str, remedy: str = "", headers: dict[str, str] | None = None) -> None:
+    ``param`` is the field of the body that it is about, for the clients of ``/v1``.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, remedy: str = "", headers: dict[str, str] | None = None, param: str | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.remedy = remedy
         self.headers = headers or {}
+        self.param = param
 
     def as_json(self) -> bytes:
         return json.dumps({"error": {"message": self.message, "remedy": self.remedy, "code": self.code}}, ensure_ascii=False).encode()
+
+    def as_openai_json(self) -> bytes:
+        """The same in the shape that OpenAI's clients read: they show the message alone, so the remedy stands in it."""
+        kind = _OPENAI_TYPES.get(self.status, "invalid_request_error" if self.status < 500 else "server_error")
+        message = f"{self.message} {self.remedy}".strip()
+        error = {"message": message, "type": kind, "param": self.param, "code": self.code}
+        return json.dumps({"error": error}, ensure_ascii=False).encode()
+
+
+_OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
 
 def not_found(what: str) -> Problem:

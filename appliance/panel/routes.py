@@ -18,6 +18,7 @@ from appliance.panel.problems import ErrorBody, Problem
 
 CaseId = Annotated[str, PathParameter(description="The case's number.")]
 Declaration = Callable[[Callable[..., Any]], Any]
+_ANY = msgspec.json.Decoder[Any]()
 
 _SAID = {
     400: "Not as described here.",
@@ -85,7 +86,7 @@ def _declared(method: Callable[..., Any], path: str, action: str, summary: str, 
         common: dict[str, Any] = {"opt": {"action": action}, "summary": summary, "tags": [group]}
         named = f"{group}_{function.__name__}"
         body = typing.get_type_hints(function).get("data")
-        guards = [_exactly(body)] if body is not None and any(field.type is bool for field in msgspec.structs.fields(body)) else []
+        guards = [] if body is None else [_exactly(body) if any(field.type is bool for field in msgspec.structs.fields(body)) else _as_json]
         return method(path, responses=said(*more), operation_id=named, guards=guards, **common, **options)(in_thread(function))
 
     return declare
@@ -95,14 +96,26 @@ def _exactly(body: type) -> Callable[..., Any]:
     """Refuses a JSON body that is not of this type to the letter: Litestar would take 0 or "no" for false."""
     decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(body)
 
-    async def exact(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    async def exact(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+        await _as_json(connection, handler)  # the whole of it, and not only the fields of this type
         if isinstance(connection, Request):
-            try:
-                decoder.decode(await connection.body())
-            except msgspec.DecodeError as error:
-                raise Problem(400, "invalid", f"{error}.", "/docs lists what each operation takes.") from error
+            _decoded(decoder, await connection.body())
 
     return exact
+
+
+async def _as_json(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Refuses a body that is no JSON before Litestar reads it, which stumbles over broken text and endless nesting."""
+    if isinstance(connection, Request):
+        _decoded(_ANY, await connection.body())
+
+
+def _decoded(decoder: "msgspec.json.Decoder[Any]", body: bytes) -> None:
+    try:
+        decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        words = "The body is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise Problem(400, "invalid", f"{words}.", "/docs lists what each operation takes.") from error
 
 
 def in_thread(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from appliance.policy.errors import PolicyError
@@ -74,6 +75,15 @@ class Table:
         if not fine:
             raise self.wrong(key, "expected a list of whole numbers", f"Write numbers from {low} to {high}: {key} = [{low}, {high}].")
         return list(value)
+
+    def day(self, key: str) -> date | None:
+        """A calendar day written as 2026-12-31; None where the key is missing."""
+        if not self.has(key):
+            return None
+        value = self._values[key]
+        if type(value) is not date:
+            raise self.wrong(key, f"expected a day, found {_kind(value)}", f"Write {key} = 2026-12-31, without quotation marks.")
+        return value
 
     def table(self, key: str) -> "Table":
         return Table(self.name, self.at(key), self._get(key, {}))

@@ -84,7 +84,7 @@ def load(text: str, name: str = "policy.toml") -> Policy:
 def _parse(text: str, name: str) -> Table:
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # no TOML, a number without end, or nested without end
         raise PolicyError(name, "", f"this is not TOML: {error}", "Correct the line that is named.") from error
     top = Table(name, "", values)
     version = top.whole("version", 1, 0, 1_000_000)

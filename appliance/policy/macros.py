@@ -46,7 +46,7 @@ def load(text: str, name: str = "macros.toml") -> tuple[Piece, ...]:
     """Check the text of a file of macros. Raises :class:`PolicyError`; ``name`` stands in its message."""
     try:
         top = Table(name, "", tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # no TOML, a number without end, or nested without end
         raise PolicyError(name, "", f"this is not TOML: {error}", "Correct the line that is named.") from error
     if top.whole("version", 1, 0, 1_000_000) != 1:
         raise top.wrong("version", "this version is not known to this program", "Write version = 1.")

@@ -54,6 +54,7 @@ class Thresholds(Record):
     search: float = 0.55  # of the best passage for a question; below it we know nothing
     grounded: float = 0.9  # of the least supported sentence
     language: float = 0.6  # confidence of the language found
+    speech: float = 0.5  # how sure the ear was of what was said; below it a person listens
 
 
 class Limits(Record):

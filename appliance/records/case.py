@@ -13,6 +13,7 @@ class CaseState(StrEnum):
     """Where a case stands. Each state has a sentence in the panel's table."""
 
     ARRIVED = "arrived"  # in the journal; its channel has not been told yet
+    LISTENING = "listening"  # what was said is being heard; then it waits for the desk
     WAITING = "waiting"  # for the desk
     CLAIMED = "claimed"  # the desk is at it, until the claim ends
     REVIEW = "review"  # a person decides

@@ -4,13 +4,14 @@ An event holds ids, codes, numbers and digests, never a customer's words: those 
 ``KINDS`` is the list of all of them; its tags are what stands in the journal and may never change their meaning.
 """
 
-from appliance.records.answer import Check, Decision, Versions
+from appliance.records.answer import Check, Decision, Usage, Versions
 from appliance.records.base import Record
 from appliance.records.case import History
 from appliance.records.knowledge import Citation
 from appliance.records.language import Language
 from appliance.records.message import Channel, Cursor, MessageKind, Origin, Trust
 from appliance.records.policy import Reason, Tier
+from appliance.records.voice import ClipMark
 from appliance.records.work import Standing
 
 
@@ -54,6 +55,7 @@ class MessageReceived(Event, tag="message_received"):
     attachments: str = ""  # digest of the sealed bytes of its attachments
     about: str = ""
     overtakes: tuple[str, ...] = ()
+    clips: tuple[ClipMark, ...] = ()  # attachments that are to be heard before the desk looks
 
 
 class IntakeAcknowledged(Event, tag="intake_acknowledged"):
@@ -115,6 +117,7 @@ class CaseSettled(Event, tag="case_settled"):
     letter: str = ""  # digest of the sealed letter to the company's own people
     shows: str = ""
     most_to_sender: int = 1
+    usage: Usage = Usage()
 
 
 class ReviewDecided(Event, tag="review_decided"):
@@ -439,6 +442,189 @@ class DrillRan(Event, tag="drill_ran"):
     signature: str = ""
 
 
+class ClaimRenewed(Event, tag="claim_renewed"):
+    """Whoever has the case is still at it: its engine takes its time. ``claim`` is the position of the claim's own entry."""
+
+    case: str
+    claim: int
+    until: float
+
+
+class CandidateAsked(Event, tag="candidate_asked"):
+    """Shadow mode: a candidate begins to look at a case, and one of the day's budget is used. ``decided``: what counted."""
+
+    case: str
+    writer: str
+    decided: str
+
+
+class CandidateAnswered(Event, tag="candidate_answered"):
+    """What the candidate would have decided; ``asked`` is the position of the entry by which it began. Nothing follows from it.
+
+    ``alike``: the share of words that its draft has in common with the one that counted. ``failure``: why there is no outcome.
+    """
+
+    case: str
+    asked: int
+    writer: str
+    prompt: str = ""
+    decision: str = ""
+    reason: Reason | None = None
+    score: float | None = None
+    alike: float | None = None
+    usage: Usage = Usage()
+    failure: str = ""
+    draft: str = ""  # digest of the sealed draft
+
+
+class PushQueued(Event, tag="push_queued"):
+    """The CRM is to be told of the case. ``replaces`` are pushes of the same case that this one makes needless."""
+
+    push: str  # the idempotency key as well: the same at each try
+    case: str
+    payload: str  # digest of the sealed document
+    demo: bool = False
+    replaces: tuple[str, ...] = ()
+
+
+class PushStarted(Event, tag="push_started"):
+    """The push is being sent. When nothing more is heard of it until then, it is sent again under the same id."""
+
+    push: str
+    case: str
+    attempt: int
+    until: float
+
+
+class PushTried(Event, tag="push_tried"):
+    """The try failed; the next one is no sooner than ``not_before``.
+
+    ``uncounted``: nothing was sent at all. ``withdrawn``: it is not tried again, for a newer push of the case was queued meanwhile.
+    """
+
+    push: str
+    case: str
+    attempt: int
+    reason: str
+    not_before: float
+    response_code: int = 0
+    crm_error: str = ""
+    uncounted: bool = False
+    withdrawn: bool = False
+
+
+class PushSynced(Event, tag="push_synced"):
+    """The CRM has it."""
+
+    push: str
+    case: str
+    attempt: int
+    response_code: int
+
+
+class PushDied(Event, tag="push_died"):
+    """It is tried no more by itself: too often in vain, refused for good, or its words are gone."""
+
+    push: str
+    case: str
+    attempt: int
+    reason: str
+    response_code: int = 0
+    crm_error: str = ""
+
+
+class PushRetried(Event, tag="push_retried"):
+    """A person asked for another round of tries, beginning now."""
+
+    push: str
+    case: str
+
+
+class PushScrubbed(Event, tag="push_scrubbed"):
+    """The documents of these pushes were removed; codes and numbers stay. ``entries`` are those that brought them."""
+
+    pushes: tuple[str, ...]
+    entries: tuple[int, ...] = ()
+
+
+class DemoPushesReset(Event, tag="demo_pushes_reset"):
+    """Pushes of demonstrations were removed with their documents; or, ``kept``, put back to where they had never been tried."""
+
+    pushes: tuple[str, ...]
+    entries: tuple[int, ...] = ()
+    kept: bool = False
+
+
+class ClipClaimed(Event, tag="clip_claimed"):
+    """An ear has a clip of the case until the claim ends."""
+
+    case: str
+    place: int
+    until: float
+
+
+class ClipClaimRenewed(Event, tag="clip_claim_renewed"):
+    """The ear is still at it. ``claim`` is the position of the claim's own entry."""
+
+    case: str
+    place: int
+    claim: int
+    until: float
+
+
+class ClipReleased(Event, tag="clip_released"):
+    """A claim on a clip was given back without words; ``place`` -1: every clip of the case that was not heard.
+
+    ``gave_up``: it is not tried again. Then the case is in ``becomes``, once none of its clips waits any more, for the reason ``code``.
+    """
+
+    case: str
+    place: int
+    reason: Reason
+    not_before: float = 0.0
+    gave_up: bool = False
+    body: str = ""  # digest of the sealed message, with the words of the other clips
+    becomes: str = ""
+    code: str = ""
+
+
+class ClipHeard(Event, tag="clip_heard"):
+    """What an ear made of a clip, as numbers; its words lie sealed beside. ``last``: nothing more is heard of this clip.
+
+    ``final`` is False for the quick stage's words. ``becomes`` as in ``ClipReleased``.
+    """
+
+    case: str
+    place: int
+    transcript: str  # digest of the sealed transcript
+    last: bool
+    final: bool = True
+    words: int = 0
+    confidence: float | None = None
+    language: str = ""
+    seconds: float = 0.0
+    speech_seconds: float = 0.0
+    took_seconds: float = 0.0
+    dropped: dict[str, int] = {}
+    ear: str = ""
+    body: str = ""  # digest of the sealed message, with what was said as its text
+    becomes: str = ""
+    code: str = ""
+
+
+class HearingAsked(Event, tag="hearing_asked"):
+    """A person wants the clips of a case heard once more."""
+
+    case: str
+
+
+class CallKept(Event, tag="call_kept"):
+    """What an agent wrote and used at a call was kept; it stands in place of what was kept before."""
+
+    case: str
+    call: str  # digest of the sealed state
+
+
 KINDS: tuple[type[Event], ...] = (
     MessageReceived, IntakeAcknowledged, CaseClaimed, CaseReleased, CaseSettled, ReviewDecided,
     DeliveryStarted, DeliverySent, DeliveryPutOff, DeliveryDied, DeliveryUncertain, UncertaintyResolved,
@@ -450,4 +636,8 @@ KINDS: tuple[type[Event], ...] = (
     AnsweredElsewhere, DraftRemoved,
     CaseEscalated, EscalationSeen,
     DrillBegan, DrillRan,
+    PushQueued, PushStarted, PushTried, PushSynced, PushDied, PushRetried, PushScrubbed, DemoPushesReset,
+    ClaimRenewed, CandidateAsked, CandidateAnswered,
+    ClipClaimed, ClipClaimRenewed, ClipReleased, ClipHeard, HearingAsked,
+    CallKept,
 )  # fmt: skip

@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Literal
 
 from appliance.records.base import Record
+from appliance.records.voice import Caller, Spoken
 
 Channel = Literal["mail", "chat", "voice"]
 
@@ -84,6 +85,8 @@ class Message(Record):
     attachments: tuple[Attachment, ...] = ()
     tandem_key: str = ""  # the X-Tandem-Key header: ours, so this is our own mail come back
     oddities: tuple[str, ...] = ()  # what the parser had to work around, as codes
+    spoken: tuple[Spoken, ...] = ()  # attachments that were heard; their words stand in ``text``
+    caller: Caller = Caller()  # who spoke, as whoever brought the clip said
 
 
 class Origin(Record):
@@ -103,7 +106,8 @@ class Arrival(Record):
     ``attachments`` are the bytes of the message's attachments that are kept, by their place in its list.
     ``older`` marks mail from before the go-live line or before a change of UIDVALIDITY: never answered automatically.
     ``claimed_elsewhere`` marks mail that carried somebody's claim when it was first seen: held for a person.
-    ``hold`` is a reason of the channel's own for which a person has to answer; "" when it knows none.
+    ``hold`` is a reason of the channel's own for which a person has to answer; "" when it knows none. ``clips`` are the places of those
+    attachments that are to be heard before the desk looks. ``known_as`` stands for a customer who has no mail address.
     """
 
     origin: Origin
@@ -114,6 +118,8 @@ class Arrival(Record):
     claimed_elsewhere: bool = False
     hold: str = ""
     attachments: dict[int, bytes] = {}
+    clips: tuple[int, ...] = ()
+    known_as: str = ""
 
 
 class Receipt(Record):

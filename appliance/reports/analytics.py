@@ -10,12 +10,13 @@ from statistics import median
 from typing import Protocol
 
 from appliance.records.base import Record
+from appliance.reports.costs import Cost
 
 #: What a case came to, in the order in which a plot stacks it.
 OUTCOMES: tuple[str, ...] = ("automatic", "by_person", "waiting", "routed", "other")
 _LISTED = 10
 _SLOW = 0.9
-_WAITING = frozenset({"arrived", "waiting", "claimed", "review", "uncertain", "replying"})
+_WAITING = frozenset({"arrived", "listening", "waiting", "claimed", "review", "uncertain", "replying"})
 
 
 class Counted(Protocol):
@@ -68,6 +69,7 @@ class Analytics(Record):
     held_for: dict[str, int]
     missing: dict[str, int]
     cut: bool = False
+    costs: tuple[Cost, ...] = ()
 
 
 def analytics(cases: Sequence[Counted], missing: Mapping[str, int], day_starts: Sequence[float], *, cut: bool = False) -> Analytics:

@@ -33,6 +33,12 @@ PATHS: dict[str, str] = {
     "SMTP_PASSWORD": "mailbox.0.smtp.password",
     "SMTP_FROM": "mailbox.0.sender",
     "SMTP_TO": "mailbox.0.smtp.drafts_to",
+    "WHISPER_ENABLED": "voice.enabled",
+    "WHISPER_MOCK": "voice.mock",
+    "WHISPER_MODEL": "voice.model",
+    "WHISPER_DEVICE": "voice.device",
+    "WHISPER_COMPUTE_TYPE": "voice.compute_type",
+    "WHISPER_BEAM_SIZE": "voice.beam_size",
 }
 SOURCES: dict[str, str] = {"KNOWLEDGE_SOURCE": "", **{f"KNOWLEDGE_SOURCE_{code.upper()}": code for code in LANGUAGES}}
 _UNLESS_IN_FILE = ("OLLAMA_MODEL", "OLLAMA_HOST")
@@ -50,6 +56,8 @@ def add_kept_names(tree: dict[str, Any], environment: Mapping[str, str], problem
         value = READINGS[name](text, environment) if name in READINGS else text
         place(tree, path.split("."), Given(value, name, text=True), problems)
         notes.append(_note(name, environment_name(path)))
+    if environment.get("MODEL_BACKEND", "").lower() == "ollama" and not said_where(tree, "writer.base_url"):
+        place(tree, ["writer", "base_url"], Given(_base_url("", environment), "MODEL_BACKEND", text=True), problems)
     for name, code in SOURCES.items():
         if environment.get(name):
             key = "url" if environment[name].lower().startswith(("http://", "https://")) else "path"

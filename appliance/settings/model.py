@@ -301,6 +301,109 @@ class WriterSettings(Record):
             examples=["http://127.0.0.1:11434/v1"],
         ),
     ] = ""
+    key_file: Annotated[
+        Path | None, says("A file of mode 0600 that holds the key of that server, alone on its first line.", examples=["secrets/model-key"])
+    ] = None
+    authorities: Annotated[Path | None, says(_AUTHORITIES, examples=["authorities.pem"])] = None
+    fallback: Annotated[
+        tuple[Literal["grounded", "quoting", "mlx", "openai", "stub"], ...],
+        says("Who writes instead when the writer cannot, in this order; empty leaves the case to a person.", max_length=4),
+    ] = ("grounded",)
+    timeout_seconds: Annotated[float, says("How long the model may take for one answer, in seconds.", ge=1, le=3600)] = 60.0
+    start_seconds: Annotated[float, says("How long a model of this machine may take to load, in seconds.", ge=1, le=3600)] = 120.0
+    idle_minutes: Annotated[
+        int, says("After how many minutes without work a model of this machine is unloaded; 0 keeps it.", ge=0, le=10_080)
+    ] = 15
+    at_once: Annotated[int, says("How many requests the model works on at once.", ge=1, le=64)] = 4
+    waiting_most: Annotated[int, says("How many more may wait for it; who comes then is told to try again.", ge=0, le=1000)] = 16
+    temperature: Annotated[float, says("How freely the model words its answers; 0 gives the same answer each time.", ge=0, le=2)] = 0.0
+    answer_tokens: Annotated[int, says("The longest answer of the model, in tokens.", ge=50, le=4096)] = 800
+    memory_megabytes: Annotated[
+        int,
+        says("The memory at which the model's process is ended; 0 allows three quarters of the machine's.", ge=0, le=4_000_000),
+    ] = 0
+    prompts: Annotated[
+        Path,
+        says("The folder of the company's own prompts; one of them wins over the program's of the same name once it was released."),
+    ] = Path("prompts")
+
+
+class VoiceSettings(Record):
+    """What customers say: clips of sound, and the ear that hears them."""
+
+    enabled: Annotated[bool, says("Listen to clips by itself; otherwise each waits for a person.")] = False
+    mock: Annotated[
+        bool, says("Instead of a real ear one that hears the same fixed sentence in every clip: for trying out, and for weak machines.")
+    ] = True
+    model: Annotated[
+        str,
+        says(
+            "The Whisper model: a card's name or the path of a folder in CTranslate2's format; empty takes the recommended card.",
+            max_length=1000,
+            examples=["whisper-small"],
+        ),
+    ] = ""
+    device: Annotated[
+        Literal["auto", "cpu", "cuda", "metal"],
+        says("Where the model runs; metal means the processor, for on a Mac this engine uses no graphics card."),
+    ] = "auto"
+    compute_type: Annotated[
+        Literal["auto", "default", "int8", "int8_float16", "int8_float32", "int16", "float16", "bfloat16", "float32"],
+        says("How exactly the model calculates; int8 is quickest on a processor."),
+    ] = "int8"
+    beam_size: Annotated[int, says("How many readings of a sentence are weighed against each other.", ge=1, le=20)] = 5
+    streaming: Annotated[bool, says("A first, quick stage: words while a clip is still recorded or waits for the final stage.")] = True
+    streaming_model: Annotated[
+        str,
+        says("The quick stage's own, smaller model; empty takes the same.", max_length=1000, examples=["whisper-tiny"]),
+    ] = ""
+    final: Annotated[bool, says("The final, exact stage; without it the quick stage's words are what there is.")] = True
+    threads: Annotated[int, says("How many processor cores the ear may use; 0 leaves it to the engine.", ge=0, le=64)] = 0
+    clip_bytes: Annotated[int, says("The largest clip that is taken in, in bytes.", ge=10_000, le=500_000_000)] = 25_000_000
+    clip_seconds: Annotated[int, says("The longest clip that is heard, in seconds.", ge=1, le=28_800)] = 3600
+    timeout_factor: Annotated[
+        float, says("How many times its own length a clip may take to be heard, beside 30 seconds for the start.", ge=0.5, le=100)
+    ] = 6.0
+    idle_seconds: Annotated[
+        int, says("After how many seconds without a clip the model is let go from memory; 0 keeps it.", ge=0, le=86_400)
+    ] = 600
+    watch_folder: Annotated[Path | None, says("A folder whose sound files are taken in as clips.", examples=["voice/inbox"])] = None
+    archive: Annotated[
+        Path | None, says("The folder that handled sound files move to; empty deletes them.", examples=["voice/archive"])
+    ] = None
+    reply_mailbox: Annotated[
+        str, says("The id of the mailbox that answers voice messages by mail; empty takes the first.", max_length=40, examples=["support"])
+    ] = ""
+    mail_attachments: Annotated[bool, says("Hear the sound files that are attached to mails.")] = True
+
+
+class ShadowSettings(Record):
+    """Another writer that answers some cases unseen, to be compared with the one that counts."""
+
+    kind: Annotated[
+        Literal["", "grounded", "quoting", "mlx", "openai", "stub"],
+        says("The candidate's kind, as writer.kind has it; empty asks no candidate."),
+    ] = ""
+    model: Annotated[str, says("The candidate's model; empty takes writer.model.", max_length=1000)] = ""
+    base_url: Annotated[
+        str,
+        says(
+            "The candidate's OpenAI-compatible server; empty takes writer.base_url.",
+            pattern=r"^(https?://[^\s/@]+(/[^\s@]*)?)?$",
+            examples=["http://127.0.0.1:11434/v1"],
+        ),
+    ] = ""
+    prompts: Annotated[
+        Path | None,
+        says("A folder with other prompts for the candidate, named as the program's own; empty takes those.", examples=["prompts"]),
+    ] = None
+    per_day: Annotated[int, says("How many cases a day the candidate may look at; counted in the journal.", ge=0, le=10_000)] = 50
+
+
+class EnergySettings(Record):
+    """What electricity the answers take, as an estimate."""
+
+    watts: Annotated[float, says("What this machine draws while an engine works, in watts; 0 tells no watt-hours.", ge=0, le=2000)] = 0.0
 
 
 class IntakeSettings(Record):
@@ -334,6 +437,36 @@ class MacrosSettings(Record):
     """Ready-made pieces of an answer."""
 
     path: Annotated[Path, says("The file of macros; it may be missing, and a change of it is live at once.")] = Path("macros.toml")
+
+
+class CallSettings(Record):
+    """What stands beside a call: who calls, what to say, what it costs. Each file may be missing, and a change of it is live at once."""
+
+    contacts: Annotated[Path, says("The Excel or CSV file of jobs, open quotes and promotions by contact.")] = Path("contacts.xlsx")
+    contacts_url: Annotated[
+        str,
+        says(
+            "Instead of the file: the company's own service that answers with them as JSON.",
+            pattern=r"^(https?://[^\s/@?#]+(/[^\s@#]*)?)?$",
+            examples=["https://crm.example.com/contact"],
+        ),
+    ] = ""
+    contacts_user: Annotated[str, says("The name to sign in to that service with (HTTP Basic); empty when it asks for none.")] = ""
+    contacts_password_file: Annotated[Path | None, says(_PASSWORD_FILE, examples=["secrets/contacts"])] = None
+    contacts_authorities: Annotated[Path | None, says(_AUTHORITIES, examples=["authorities.pem"])] = None
+    playbook: Annotated[Path, says("The playbook: talking points on words of the call.")] = Path("playbook.toml")
+    brief: Annotated[Path, says("The positioning briefs: values, promotion and price on words of the call.")] = Path("brief.toml")
+    prices: Annotated[Path, says("The Excel or CSV file of the price list; its prices are without value added tax.")] = Path("prices.csv")
+    currency: Annotated[str, says("The currency of the price list.", pattern=r"^[A-Z]{3}$", examples=["EUR"])] = "EUR"
+    privacy: Annotated[
+        bool, says("What was searched for in reference material is told in figures and a keyed print only, never in words.")
+    ] = True
+    reference: Annotated[
+        Literal["live", "keyword", "stub"],
+        says(
+            "How reference material is searched: live by meaning with an embedder and else by words, keyword by words only, stub for tests."
+        ),
+    ] = "live"
 
 
 class PairSettings(Record):
@@ -394,6 +527,73 @@ class LogSettings(Record):
     ] = None
 
 
+class ModelsSettings(Record):
+    """Where the models lie, and where they come from. Nothing is ever fetched but when a person asks for it."""
+
+    path: Annotated[Path, says("The folder of the models; several programs of this machine may share one.")] = Path("models")
+    hub: Annotated[
+        str,
+        says(
+            "The hub that models are pulled from, or a mirror of it in the house.",
+            pattern=r"^https?://[^\s/@?#]+(/[^\s@?#]*)?$",
+            examples=["https://hub.example.com"],
+        ),
+    ] = "https://huggingface.co"
+    hub_token_file: Annotated[
+        Path | None,
+        says("A file of mode 0600 with the hub's token, for models that it gives to known people only.", examples=["secrets/hub"]),
+    ] = None
+    peer: Annotated[bool, says("Take a model from the other machine first when it has it, and give it the ones that are here.")] = True
+
+
+class EmbedderSettings(Record):
+    """Who turns texts into vectors, for the API's embeddings and for searching by meaning."""
+
+    kind: Annotated[
+        str,
+        says(
+            "Which one: none, stub (no model, finds the same words only), minilm (English), or the name of an embedder's card.",
+            pattern=r"^[a-z0-9][a-z0-9._-]{0,79}$",
+            examples=["multilingual-e5-small"],
+        ),
+    ] = "none"
+    threads: Annotated[int, says("How many processor cores it may use; 0 leaves it to the engine.", ge=0, le=64)] = 0
+    idle_seconds: Annotated[int, says("After how many seconds without work its process ends; 0 keeps it.", ge=0, le=86_400)] = 600
+    cached: Annotated[int, says("How many texts' vectors are remembered.", ge=0, le=1_000_000)] = 10_000
+
+
+class CrmSettings(Record):
+    """The CRM that is told of cases, by signed webhooks (Standard Webhooks)."""
+
+    enabled: Annotated[bool, says("Tell the CRM what people push; otherwise it waits here.")] = False
+    url: Annotated[
+        str,
+        says(
+            "Where the CRM takes webhooks: an https address, or http on this machine.",
+            pattern=r"^(https?://[^\s/@?#]+(/[^\s@#]*)?)?$",
+            examples=["https://crm.example.com/hooks/tandem"],
+        ),
+    ] = ""
+    secret_file: Annotated[
+        Path | None,
+        says("A file of mode 0600 with the secret that pushes are signed with: whsec_ and base64.", examples=["secrets/crm"]),
+    ] = None
+    old_secret_file: Annotated[
+        Path | None,
+        says("While the secret is changed: the file of the one before, by which each push is signed too.", examples=["secrets/crm-old"]),
+    ] = None
+    authorities: Annotated[Path | None, says(_AUTHORITIES, examples=["authorities.pem"])] = None
+    timeout_seconds: Annotated[int, says("How long the CRM may take for its answer, in seconds.", ge=1, le=120)] = 15
+    attempts_most: Annotated[int, says("After how many tries in vain a push is given up until a person tries it again.", ge=1, le=100)] = 15
+    ops_log_path: Annotated[
+        Path | None,
+        says("The file that gets one JSON line for each thing that happens to a push, without a customer's words; empty writes none."),
+    ] = Path("logs/crm.jsonl")
+    ops_log_bytes: Annotated[
+        int, says("How large that file may grow; then it is put aside as .1, in the place of the one before.", ge=10_000, le=1_000_000_000)
+    ] = 5_000_000
+
+
 class Settings(Record):
     """All of ``tandem.toml``, checked. ``home``, ``file`` and ``notes`` are no keys.
 
@@ -412,10 +612,17 @@ class Settings(Record):
     accounts: AccountsSettings = AccountsSettings()
     policy: PolicySettings = PolicySettings()
     writer: WriterSettings = WriterSettings()
+    shadow: ShadowSettings = ShadowSettings()
+    energy: EnergySettings = EnergySettings()
+    voice: VoiceSettings = VoiceSettings()
     intake: IntakeSettings = IntakeSettings()
     targets: TargetsSettings = TargetsSettings()
     review: ReviewSettings = ReviewSettings()
     macros: MacrosSettings = MacrosSettings()
+    call: CallSettings = CallSettings()
+    crm: CrmSettings = CrmSettings()
     pair: PairSettings = PairSettings()
+    models: ModelsSettings = ModelsSettings()
+    embedder: EmbedderSettings = EmbedderSettings()
     store: StoreSettings = StoreSettings()
     log: LogSettings = LogSettings()

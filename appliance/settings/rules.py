@@ -23,6 +23,10 @@ def problems_of(settings: Settings) -> Iterator[Problem]:
     yield from _chat(settings)
     yield from _sources(settings)
     yield from _accounts(settings)
+    yield from _crm(settings)
+    yield from _voice(settings)
+    yield from _writer(settings)
+    yield from _models(settings)
     seen: dict[str, int] = {}
     for position, box in enumerate(settings.mailbox):
         path = f"mailbox.{position}"
@@ -31,6 +35,8 @@ def problems_of(settings: Settings) -> Iterator[Problem]:
         seen.setdefault(box.id, position)
         if box.id == "chat":
             yield problem(f"{path}.id", "the chat goes by this name", "Give the mailbox another one.")
+        if box.id == "voice":
+            yield problem(f"{path}.id", "what customers say goes by this name", "Give the mailbox another one.")
         if box.id == "drill":
             yield problem(f"{path}.id", "the made-up messages of drills go by this name", "Give the mailbox another one.")
         yield from _mailbox(path, box)
@@ -43,12 +49,25 @@ def notes_of(settings: Settings) -> Iterator[str]:
             yield f"knowledge.source.{position} is in {source.language}, which company.languages does not name: it is never searched."
         if source.url.startswith("http:") and not is_loopback(host_of(source.url)):
             yield f"knowledge.source.{position} is fetched without https: whoever sits on the way can change what customers are told."
+    for name, url in (("writer", settings.writer.base_url), ("shadow", settings.shadow.base_url)):
+        if url.startswith("http:") and not is_loopback(host_of(url)):
+            yield f"{name}.base_url is asked without https: whoever sits on the way can read what customers write, and change the answers."
     for position, box in enumerate(settings.mailbox):
         server: ImapSettings | SmtpSettings
         for name, server in (("imap", box.imap), ("smtp", box.smtp)):
             usual = _USUAL_PORTS.get(server.port, server.security)
             if server.host and server.security not in (usual, "none"):
                 yield f"mailbox.{position}.{name}: port {server.port} usually speaks {usual}, and security is {server.security}."
+
+
+def _voice(settings: Settings) -> Iterator[Problem]:
+    voice, known = settings.voice, [box.id for box in settings.mailbox]
+    if voice.reply_mailbox and voice.reply_mailbox not in known:
+        yield problem(
+            "voice.reply_mailbox", "there is no mailbox of this id", f"Name one of {', '.join(known) or 'none yet'}, or leave it out."
+        )
+    if voice.watch_folder is not None and voice.watch_folder == voice.archive:
+        yield problem("voice.archive", "it is the watched folder itself", "Name another folder, or leave it out.")
 
 
 def _company(settings: Settings) -> Iterator[Problem]:
@@ -74,6 +93,45 @@ def _chat(settings: Settings) -> Iterator[Problem]:
     for position, proxy in enumerate(settings.chat.proxies):
         if not is_address(proxy):
             yield problem(f"chat.proxies.{position}", "it is no network address", "Write it as 127.0.0.1 or ::1.")
+
+
+def _crm(settings: Settings) -> Iterator[Problem]:
+    crm = settings.crm
+    if crm.enabled and not crm.url:
+        yield problem("crm.url", "nobody has said where the CRM takes pushes", "Name its https address, or set crm.enabled to false.")
+    if crm.url.startswith("http:") and not is_loopback(host_of(crm.url)):
+        yield problem("crm.url", "customers' words would travel in plain text", "Use an https address; http is for this machine only.")
+    if crm.enabled and crm.secret_file is None:
+        remedy = "Write the secret (whsec_ and base64) into a file, chmod 600, and name that file."
+        yield problem("crm.secret_file", "pushes cannot be signed without a secret", remedy)
+    for name, path in (("secret_file", crm.secret_file), ("old_secret_file", crm.old_secret_file)):
+        if path is not None and (wrong := trouble(path)):
+            yield problem(f"crm.{name}", wrong[0], wrong[1])
+
+
+def _models(settings: Settings) -> Iterator[Problem]:
+    models = settings.models
+    if models.hub_token_file is not None:
+        if wrong := trouble(models.hub_token_file):
+            yield problem("models.hub_token_file", wrong[0], wrong[1])
+        if models.hub.startswith("http:") and not is_loopback(host_of(models.hub)):
+            yield problem("models.hub", "the token would travel unprotected", "Use https.")
+
+
+def _writer(settings: Settings) -> Iterator[Problem]:
+    writer = settings.writer
+    if "openai" in (writer.kind, *writer.fallback) and not writer.base_url:
+        yield problem("writer.base_url", "openai asks a server, and none is named", "Write its address, such as http://127.0.0.1:11434/v1.")
+    if writer.key_file is not None:
+        if wrong := trouble(writer.key_file):
+            yield problem("writer.key_file", wrong[0], wrong[1])
+        if writer.base_url.startswith("http:") and not is_loopback(host_of(writer.base_url)):
+            yield problem("writer.base_url", "the key would travel unprotected", "Use https.")
+    if writer.authorities is not None and not writer.authorities.is_file():
+        remedy = "Name a PEM file, or leave it out to trust what the system trusts."
+        yield problem("writer.authorities", "there is no such file", remedy)
+    if len(set(writer.fallback)) < len(writer.fallback):
+        yield problem("writer.fallback", "a writer stands twice", "Name each once.")
 
 
 def _panel(settings: Settings) -> Iterator[Problem]:

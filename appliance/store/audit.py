@@ -34,7 +34,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from appliance.ground.files import write_atomically
-from appliance.records.events import CustomerErased, WordsExpired
+from appliance.records.events import CustomerErased, DemoPushesReset, PushScrubbed, WordsExpired
 from appliance.store import journal
 from appliance.store.books import head_bytes
 from appliance.store.heads import Countersigned, countersigned
@@ -124,7 +124,7 @@ class Walk:
         """Every entry, in order. ``heads``: positions and hashes that must be met on the way."""
         expected = heads or {}
         of, prev, after = self._chain.of, journal.GENESIS, 0
-        removals = {CustomerErased.__struct_config__.tag, WordsExpired.__struct_config__.tag}
+        removals = {kind.__struct_config__.tag for kind in (CustomerErased, WordsExpired, PushScrubbed, DemoPushesReset)}
         while lot := journal.read_lot(self._connection, after, _LOT):
             for row in lot:
                 position = row[0]
@@ -160,7 +160,7 @@ class Walk:
             return
         if isinstance(event, CustomerErased):
             self.erased_cases.update(event.cases)
-        elif isinstance(event, WordsExpired):
+        elif isinstance(event, WordsExpired | PushScrubbed | DemoPushesReset):
             self.expired_entries.update(event.entries)
 
     # Heads

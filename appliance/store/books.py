@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from appliance.records.events import CustomerErased, Event, WordsExpired
+from appliance.records.events import CustomerErased, DemoPushesReset, Event, PushScrubbed, WordsExpired
 from appliance.store import journal
 from appliance.store.apply import apply
 from appliance.store.bodies import Bodies, Sealed
@@ -27,8 +27,9 @@ _BODY = "INSERT INTO bodies (id, role, slot, sealed) VALUES (?, ?, ?, ?)"
 _HEAD = "INSERT INTO heads (position, hash, signature, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
 
-#: Events by which bodies go.
+#: Events by which a case's words go, and those by which any bodies do.
 TAKES_WORDS: frozenset[type[Event]] = frozenset({CustomerErased, WordsExpired})
+TAKES_BODIES: frozenset[type[Event]] = TAKES_WORDS | {PushScrubbed, DemoPushesReset}
 
 
 class End(NamedTuple):
@@ -186,7 +187,7 @@ class Books:
         connection.executemany(journal.INSERT, entries)
         for entry, event in zip(entries, events, strict=True):
             kind = type(event)
-            if kind in TAKES_WORDS:
+            if kind in TAKES_BODIES:
                 upto = bisect_left(bodies, body_number(entry.position, 0), written, key=_id_of)
                 connection.executemany(_BODY, bodies[written:upto])
                 written = upto

@@ -11,10 +11,10 @@ from appliance.records.base import Record
 from appliance.records.case import Case, CaseRow, CaseState, History
 from appliance.records.message import Address, Channel, Message
 from appliance.store.bodies import Bodies, Letter, decode
-from appliance.store.effects.tables import body_number
 from appliance.store.errors import NoSuchCase
 from appliance.store.limits import StoreLimits
 from appliance.store.names import case_number
+from appliance.store.schema import BODIES_PER_ENTRY
 from appliance.store.sqlite import Connection
 
 DAY_SECONDS = 86_400.0
@@ -24,6 +24,10 @@ _BEGINNING = 80  # characters of a message that stand for its subject in a list
 COLUMNS = """no, id, channel, mailbox, state, thread, slot, kind, received_at, changed_at, hold, duplicate_of, about, overtook, attempts,
     agent, claim, claimed_until, language, tier, reason, team, score, settled, draft, words_removed_at, archived, assigned,
     escalated"""
+
+
+_MESSAGE = f"""SELECT role, slot, sealed FROM bodies WHERE id =
+    (SELECT CASE words WHEN 0 THEN no * {BODIES_PER_ENTRY} ELSE words END FROM cases WHERE no = ?)"""
 
 
 class Kept(NamedTuple):
@@ -119,10 +123,16 @@ def sealed_words(connection: Connection, bodies: Bodies, number: int) -> tuple[s
     return None if words is None else (row[0], words)
 
 
+def message_words(connection: Connection, bodies: Bodies, number: int) -> bytes | None:
+    """The encoded message of a case as it stands: with what was said, once that was heard. None when its words are gone."""
+    row = connection.execute(_MESSAGE, (number,)).fetchone()
+    return None if row is None else bodies.open(row[1], row[0], row[2])
+
+
 def message_of(connection: Connection, bodies: Bodies, number: int) -> Message | None:
     """The message that a case is about."""
-    found = sealed_words(connection, bodies, body_number(number, 0))
-    return None if found is None else decode(found[1], Message)
+    found = message_words(connection, bodies, number)
+    return None if found is None else decode(found, Message)
 
 
 def draft_of(connection: Connection, bodies: Bodies, body: int) -> Draft | None:
@@ -140,8 +150,8 @@ def letter_of(connection: Connection, bodies: Bodies, body: int) -> Letter | Non
 def glance(connection: Connection, bodies: Bodies, number: int) -> Glance:
     """Sender and subject; empty when they were erased, or cannot be read: whoever opens the case is told why."""
     try:
-        found = sealed_words(connection, bodies, body_number(number, 0))
-        return Glance() if found is None else decode(found[1], Glance)
+        found = message_words(connection, bodies, number)
+        return Glance() if found is None else decode(found, Glance)
     except (StoreError, msgspec.DecodeError):
         return Glance()
 

@@ -8,7 +8,7 @@ import msgspec
 from appliance.records.answer import Decision, Outcome
 from appliance.records.case import Case, CaseState, History
 from appliance.records.delivery import DeliveryKind
-from appliance.records.events import CaseClaimed, CaseReleased, CaseSettled
+from appliance.records.events import CaseClaimed, CaseReleased, CaseSettled, ClaimRenewed
 from appliance.records.message import Message, MessageKind
 from appliance.records.policy import Reason, Switches
 from appliance.store import bodies as sealing
@@ -76,6 +76,17 @@ def release(books: Books, case: str, reason: Reason, term: int, now: float, clai
     gave_up = reason.code != STOPPING and kept.attempts >= books.limits.claims_per_case
     books.append(CaseReleased(at=now, by=kept.agent, case=kept.id, reason=reason, gave_up=gave_up), term=term)
     return CaseState.REVIEW if gave_up else CaseState.WAITING
+
+
+def renew(books: Books, case: Case, term: int, seconds: float, now: float) -> bool:
+    """The claim goes on, when it is still the same one."""
+    books.check_term(term)
+    kept = cases.must_find(books.connection, case.id)
+    if kept.state != CaseState.CLAIMED or kept.claim != case.claim:
+        return False
+    until = now + min(seconds, books.limits.claim_seconds_max)
+    books.append(ClaimRenewed(at=now, by=kept.agent, case=case.id, claim=case.claim, until=until), term=term)
+    return True
 
 
 # Cases that no mailbox was told of
@@ -185,6 +196,7 @@ def _enter(
             versions=outcome.versions,
             milliseconds=outcome.milliseconds,
             stages=outcome.stages,
+            usage=outcome.usage,
             draft=digests.get("draft", ""),
             letter=digests.get("letter", ""),
             delivery=delivery_id(position, kept.id) if kind else "",

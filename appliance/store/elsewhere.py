@@ -20,7 +20,7 @@ from appliance.store.prints import Prints, normal_address, print_number
 from appliance.store.reading import Readers
 from appliance.store.sqlite import Connection
 
-_OPEN = ("arrived", "waiting", "claimed", "review", "routed", "replying", "dead")
+_OPEN = ("arrived", "listening", "waiting", "claimed", "review", "routed", "replying", "dead")
 _LEAVING = "SELECT no, overtaken FROM deliveries WHERE case_no = ? AND kind = 'reply' AND state = 'sending'"
 _PRINT = "SELECT case_no FROM prints WHERE print = ? AND content <> 0"
 # A reply's own try takes its case's draft out, so that it can tell whether somebody took it first.

@@ -25,6 +25,7 @@ Refused
 ├── LastAdmin        nobody would be left who may manage people
 ├── ClaimLost        somebody else has the case by now
 ├── WrongState       what is asked for does not fit where the case stands
+├── SameAudio        the same sound came in before
 ├── ChatEnded        the conversation is over
 └── TooManyMessages  a conversation says more than the limits allow
 """
@@ -146,6 +147,12 @@ class LastAdmin(Refused):
     """Without an active admin nobody could let anybody in again."""
 
     code = "last_admin"
+
+
+class SameAudio(Refused):
+    """The same sound came in before, as the case in ``gaps["case"]``. It can be taken in once more all the same."""
+
+    code = "same_audio"
 
 
 class ClaimLost(Refused):

@@ -17,7 +17,7 @@ from appliance.store.sqlite import Connection
 LOOKED_AT_MOST = 2_000  # of those that wait for a person, the oldest
 HANDED_OVER_MOST = 500
 LISTED_MOST = 200
-_STILL = "state IN ('waiting', 'claimed', 'review', 'routed', 'uncertain', 'dead', 'replying')"
+_STILL = "state IN ('listening', 'waiting', 'claimed', 'review', 'routed', 'uncertain', 'dead', 'replying')"
 _WAITING = f"""SELECT id, tier, reason, received_at, escalated FROM cases WHERE {cases.FOR_A_PERSON}
     ORDER BY received_at, no LIMIT ?"""
 _HANDED_OVER = """SELECT id, tier, reason, ?, escalated FROM cases WHERE state = 'routed' AND archived = 0 ORDER BY no DESC LIMIT ?"""

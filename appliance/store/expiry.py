@@ -108,7 +108,7 @@ def _unchanged(connection: Connection, kept: Kept, states: tuple[str, ...]) -> b
 
 def _waits(connection: Connection, kept: Kept, now: float) -> bool:
     """For the desk or a person. A claim that has ended is nobody's; one that runs, and a mail that leaves, are under way."""
-    if not (kept.state in ("waiting", "review") or (kept.state == "claimed" and kept.claimed_until <= now)):
+    if not (kept.state in ("listening", "waiting", "review") or (kept.state == "claimed" and kept.claimed_until <= now)):
         return False
     sending = "SELECT 1 FROM deliveries WHERE case_no = ? AND state IN ('sending', 'uncertain')"
     return connection.execute(sending, (kept.no,)).fetchone() is None

@@ -1,5 +1,6 @@
 """Receiving: what an arrival is (known, a repeat, part of a thread, a newer word that overtakes) and its entry."""
 
+import hashlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from appliance.ground.errors import StoreError
 from appliance.ground.ids import random_bytes
 from appliance.records.events import IntakeAcknowledged, MessageReceived
 from appliance.records.message import Arrival, Bounce, Cursor, Message, MessageKind, Origin, Receipt
+from appliance.records.voice import ClipMark
 from appliance.store import bodies as sealing
 from appliance.store import cases, enclosed
 from appliance.store.bodies import Sealed
@@ -18,11 +20,12 @@ from appliance.store.names import RANDOM_BYTES, case_id, delivery_id, our_case, 
 from appliance.store.prints import Prints, print_number, words_digest
 from appliance.store.sqlite import Connection
 
-_OVERTAKEN = ("arrived", "waiting", "claimed", "review")
+_OVERTAKEN = ("arrived", "listening", "waiting", "claimed", "review")
 
 # All that is looked up for every arrival, in one statement: the case it came in as before, its customer's slot, its Message-ID's holder.
 _SEEN = """SELECT (SELECT case_no FROM origins WHERE mailbox = ? AND folder = ? AND uid_validity = ? AND uid = ? AND name = ?),
     (SELECT slot FROM customers WHERE digest = ?), case_no, content, at FROM (SELECT 1) LEFT JOIN prints ON print = ?"""
+KNOWN = "SELECT case_no FROM origins WHERE mailbox = ? AND folder = ? AND uid_validity = ? AND uid = ? AND name = ?"
 _PRINT = "SELECT case_no, content, at FROM prints WHERE print = ?"
 _UNANSWERED = f"slot = ? AND channel = ? AND kind = 'message' AND state IN {(*_OVERTAKEN, 'replying')!r}"
 _THREAD = f"""SELECT no, id, state FROM cases WHERE thread = ? AND thread <> no AND {_UNANSWERED}
@@ -42,6 +45,15 @@ class Prepared(NamedTuple):
     message_id_print: str
     words: bytes
     references: tuple[str, ...]
+    sounds: tuple["Sound", ...] = ()
+
+
+class Sound(NamedTuple):
+    """A clip of an arrival: its place among the attachments, its length in bytes, the SHA-1 of these."""
+
+    place: int
+    size: int
+    digest: bytes
 
 
 class Likeness(NamedTuple):
@@ -91,11 +103,22 @@ def prepare(arrival: Arrival, prints: Prints, limits: StoreLimits) -> Prepared:
         raw,
         enclosed.pack(enclosed.Attachments(files=arrival.attachments)) if arrival.attachments else None,
         _without_words(arrival.origin, prints),
-        prints.customer(message.sender.address),
+        prints.customer(arrival.known_as or message.sender.address),
         prints.message_id(message.message_id) if message.message_id else "",
         words_digest(message),
         references,
+        tuple(sound_of(place, arrival.attachments[place]) for place in arrival.clips) if arrival.clips else (),
     )
+
+
+def origin_key(prepared: Prepared) -> tuple[str, str, int, int, str]:
+    """What ``KNOWN`` is asked with."""
+    origin = prepared.origin
+    return origin.mailbox, origin.folder, origin.uid_validity, origin.uid, origin.name
+
+
+def sound_of(place: int, data: bytes) -> Sound:
+    return Sound(place, len(data), hashlib.sha1(data, usedforsecurity=False).digest())
 
 
 def _without_words(origin: Origin, prints: Prints) -> Origin:
@@ -118,7 +141,8 @@ def _receive(books: Books, prepared: Prepared, term: int, now: float) -> Receipt
     if slot is None or prints is None:  # nobody yet, or somebody whose erasure was cut short between the key and the entry
         slot = books.take_slot()
         prints = books.bodies.prints(slot)
-    content = prints.content(prepared.words) if prints is not None else ""
+    silent = prepared.message.channel == "voice"  # what was said is not known yet, so it is like nothing else
+    content = prints.content(prepared.words) if prints is not None and not silent else ""
     likeness = _likeness(books, prepared, holder, content, now)
     if prepared.arrival.older and likeness.copy_of:
         books.relied = True
@@ -209,9 +233,18 @@ def _enter(books: Books, prepared: Prepared, belongs: Belonging, term: int, now:
         new_customer=belongs.stranger,
         received_at=arrival.received_at,
         about=cases.id_of(books.connection, kin.about) if kin.about else "",
+        clips=_clips(books, belongs.slot, prepared) if prepared.sounds and copy is None else (),
     )
     books.append(event, term=term, bodies=sealed)
     return Receipt(case=case, origin=arrival.origin, duplicate_of=event.duplicate_of)
+
+
+def _clips(books: Books, slot: int, prepared: Prepared) -> tuple[ClipMark, ...]:
+    """Known by a print under the customer's own key, so that nothing tells the sound once that is destroyed."""
+    prints = books.bodies.prints(slot)
+    if prints is None:
+        return ()
+    return tuple(ClipMark(place=sound.place, print=prints.sound(sound.digest), size_bytes=sound.size) for sound in prepared.sounds)
 
 
 def _reference_prints(books: Books, references: tuple[str, ...]) -> tuple[str, ...]:
@@ -311,7 +344,7 @@ def _leaving(connection: Connection, case_no: int) -> int:
 def acknowledge(
     books: Books, receipts: Iterable[Receipt], cursor: Cursor | None, claimed_elsewhere: Iterable[Origin], term: int, now: float
 ) -> None:
-    """The channel was told: the cases wait for the desk from now on, and the cursor moves. Nothing new, no entry."""
+    """The channel was told: the cases wait for the ear or the desk from now on, and the cursor moves. Nothing new, no entry."""
     receipts = tuple(receipts)
     lost = set(claimed_elsewhere)
     arrived = tuple(receipt.case for receipt in receipts if _state(books.connection, receipt.case) == "arrived")

@@ -30,6 +30,10 @@ class StoreLimits(Record):
     delivery_attempts: int = 15  # then it is a dead letter: after 38 and a half hours with the pauses below
     backoff_seconds: float = 60.0  # before the second try, doubled for each further one
     backoff_seconds_max: float = 6 * 3600.0
+    push_bytes: int = 1_000_000  # of a document for the CRM; a larger one is refused
+    push_backoff_seconds: float = 30.0  # before the second try of a push, doubled for each further one
+    push_backoff_seconds_max: float = 3_600.0
+    push_lease_seconds_max: float = 900.0  # until a push that was started and not heard of is sent again
     automatic_stale_seconds: float = 12 * 3600.0  # in the outbox; a reply that no person approved is then a person's to send
     rows: int = 10_000  # of a list in one answer
     counted: int = 1_000  # cases that are late, drafts that got lost; beyond it the count says so many and no more

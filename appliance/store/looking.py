@@ -94,6 +94,10 @@ class Looking:
         """The cases that came in since then as numbers, at most so many of the newest, and which facts no source had."""
         return self._readers.ask(lambda reader: (numbers.cases_since(reader, at, most), numbers.missing_since(reader, at, most)))
 
+    def used_since(self, at: float) -> list[numbers.Used]:
+        """What the writing of answers took since then, by tier and engine."""
+        return self._readers.ask(lambda reader: numbers.used_since(reader, at))
+
     def shadow_since(self, at: float, most: int) -> list[numbers.Shadowed]:
         """The cases that the desk settled since then with what people made of them, the newest first."""
         return self._readers.ask(lambda reader: numbers.shadow_since(reader, at, most))

@@ -17,6 +17,7 @@ from appliance.store.names import has_token, message_id, subject_token
 from appliance.store.prints import normal_address
 
 _FALLBACK_DOMAIN = "tandem.invalid"  # RFC 2606: of a mailbox without a sender's address; such a reply goes to a folder, never by mail
+_SPOKEN = {"fi": "Puheviestisi", "sv": "Ditt röstmeddelande", "en": "Your voice message"}
 _SUBJECT_CHARACTERS = 500
 _WORDS_CHARACTERS = 200_000
 
@@ -51,7 +52,7 @@ class Directory:
 
     def handover(self, team: str, channel: str) -> str:
         """The address that gets a routed case. A customer who chats waits in the chat: a mail's answer would not reach them."""
-        return self.team(team) if channel == "mail" else ""
+        return self.team(team) if channel != "chat" else ""
 
     def domain(self, mailbox: str) -> str:
         """The domain of a mailbox's Message-IDs."""
@@ -177,13 +178,19 @@ def _reply(message: Message, draft: Draft, automatic: bool, directory: Directory
     return {
         "to": to,
         "cc": tuple(copies[: limits.copies]),
-        "subject": _subject(draft.subject or f"Re: {message.subject}", token),
+        "subject": _subject(draft.subject or _answers(message, draft.language), token),
         "text": draft.text,
         "language": draft.language,
         "in_reply_to": message.message_id,
         "references": references[-limits.references :],
         "thread_index": message.thread_index,
     }
+
+
+def _answers(message: Message, language: str) -> str:
+    """The subject of a reply that has none of its own. What was said has no subject either."""
+    spoken = message.channel == "voice" and not message.subject
+    return _SPOKEN.get(language, _SPOKEN["en"]) if spoken else f"Re: {message.subject}"
 
 
 def recipients(message: Message, automatic: bool) -> tuple[Address, ...]:

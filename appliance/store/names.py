@@ -2,6 +2,7 @@
 
 c-000000012ahq7x2k9d   a case: the position of the entry by which it came in, then eight digits at random
 d-000000015hq7x2k9dk   a delivery: the position of the entry that queued it, then its case's random digits
+w-000000015hq7x2k9dk   a push to the CRM: the same of the entry that queued it
 <tandem.{case}.{n}@{domain}>   the Message-ID of a reply; n is 1, and more only when a person sends once more
 [#q7x2k9]              the token in a subject: the thread's number, mixed so that the next one cannot be guessed
 """
@@ -15,6 +16,7 @@ _TO_PYTHON = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 RANDOM_BYTES = 5
 _CASE = re.compile(r"c-([0-9a-hjkmnp-tv-z]{10})([0-9a-hjkmnp-tv-z]{8})")
 _DELIVERY = re.compile(r"d-([0-9a-hjkmnp-tv-z]{10})([0-9a-hjkmnp-tv-z]{8})")
+_PUSH = re.compile(r"w-([0-9a-hjkmnp-tv-z]{10})([0-9a-hjkmnp-tv-z]{8})")
 _OURS = re.compile(r"<?tandem\.(c-[0-9a-hjkmnp-tv-z]{18})\.(\d{1,6})@")
 _TOKEN = re.compile(r"\[#([0-9a-hjkmnp-tv-z]{6})\]", re.IGNORECASE)
 _HALF_BITS = 15
@@ -54,6 +56,17 @@ def case_number(case: str) -> int | None:
 def delivery_number(delivery: str) -> int | None:
     """The position in a delivery's id; None when it is no delivery id."""
     found = _DELIVERY.fullmatch(delivery)
+    return _number(found[1]) if found else None
+
+
+def push_id(position: int, case: str) -> str:
+    """The id of the push that the entry at ``position`` queues."""
+    return f"w-{_ten(position)}{case[-8:]}"
+
+
+def push_number(push: str) -> int | None:
+    """The position in a push's id; None when it is no push id."""
+    found = _PUSH.fullmatch(push)
     return _number(found[1]) if found else None
 
 

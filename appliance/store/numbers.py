@@ -67,6 +67,27 @@ def missing_since(connection: Connection, at: float, most: int) -> Counter[str]:
     return missing
 
 
+_USED = """SELECT tier, engine, sum(cases), sum(prompt_tokens), sum(cached_tokens), sum(completion_tokens), sum(seconds) FROM usages
+    WHERE quarter >= ? GROUP BY tier, engine"""
+
+
+class Used(NamedTuple):
+    """What the writing of answers took, added up for one tier and engine."""
+
+    tier: int
+    engine: str
+    cases: int
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    seconds: float
+
+
+def used_since(connection: Connection, at: float) -> list[Used]:
+    """By tier and engine, from the quarter of an hour in which that moment lies."""
+    return [Used._make(row) for row in connection.execute(_USED, (int(at / 900),))]
+
+
 _SHADOW = """SELECT kind, payload FROM journal WHERE position >= ? AND kind IN ('case_settled', 'review_decided', 'decision_undone')
     ORDER BY position DESC LIMIT ?"""
 

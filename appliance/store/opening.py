@@ -29,7 +29,7 @@ _TALLIES = {
 #: Of an entry, what says nothing to a person: digests, and what a history line shows by itself.
 _DULL = (
     "kind", "at", "by", "cases", "customer", "origin", "body", "raw", "letter", "slot", "entries",
-    "origins", "prints", "note", "before", "enclosed", "attachments",
+    "origins", "prints", "note", "before", "enclosed", "attachments", "clips", "transcript",
 )  # fmt: skip
 
 
@@ -95,6 +95,7 @@ def _outcome(connection: Connection, bodies: Bodies, settled: int, event: CaseSe
         versions=event.versions,
         milliseconds=event.milliseconds,
         stages=event.stages,
+        usage=event.usage,
     )
 
 

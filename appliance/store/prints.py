@@ -6,7 +6,7 @@ Which key makes which print, and why:
 * A *Message-ID* is printed under the home's print key too. A reply by a colleague, or a reused id, must be recognised across
   customers, before we know whose thread it is. The print outlives the words, also after an erasure: else a mailbox
   that changed its UIDVALIDITY would bring the erased mail back in. Without the key file it tells nothing.
-* *Content* and *Thread-Index* are printed under the customer's own key: they only ever compare mails of one customer, and
+* *Content*, *Thread-Index* and *sound* are printed under the customer's own key: they only ever compare mails of one customer, and
   they say what somebody wrote, so they become meaningless the moment that customer's key is destroyed.
 """
 
@@ -102,6 +102,10 @@ class CustomerPrints:
     def content(self, words: bytes) -> str:
         """Of the digest that ``words_digest`` makes."""
         return blake2b(words, key=self._key, digest_size=_PRINT_BYTES, person=b"content").hexdigest()
+
+    def sound(self, digest: bytes) -> str:
+        """Of the SHA-1 of a clip's bytes."""
+        return blake2b(digest, key=self._key, digest_size=_PRINT_BYTES, person=b"sound").hexdigest()
 
     def thread_index(self, value: str) -> str:
         own = "".join(value.split())[:_THREAD_INDEX_CHARACTERS].encode("ascii", "replace")

@@ -42,6 +42,11 @@ STATE_TABLES: dict[str, str] = {
     "drafts": "delivery_no",
     "terms": "position",
     "drills": "id",
+    "pushes": "no",
+    "usages": "quarter, tier, engine",
+    "candidates": "no",
+    "clips": "case_no, place",
+    "calls": "case_no",
 }
 
 _FIRST = """
@@ -290,6 +295,73 @@ def _drills(database: Any) -> None:
         database.execute(statement)
 
 
+def _engines(database: Any) -> None:
+    """What engines took, by quarter of an hour, and shadow mode's looks; their numbers are those of the entries."""
+    database.execute(
+        """CREATE TABLE usages (
+        quarter INTEGER NOT NULL, tier INTEGER NOT NULL, engine TEXT NOT NULL, cases INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL,
+        cached_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, seconds REAL NOT NULL, PRIMARY KEY (quarter, tier, engine))
+        STRICT, WITHOUT ROWID"""
+    )
+    database.execute(
+        """CREATE TABLE candidates (
+        no INTEGER PRIMARY KEY, case_no INTEGER NOT NULL, asked_at REAL NOT NULL, answered_at REAL NOT NULL, writer TEXT NOT NULL,
+        prompt TEXT NOT NULL, decision TEXT NOT NULL, decided TEXT NOT NULL, reason TEXT NOT NULL, score REAL, alike REAL,
+        seconds REAL NOT NULL, tokens INTEGER NOT NULL, failure TEXT NOT NULL) STRICT"""
+    )
+    database.execute("CREATE INDEX candidates_asked ON candidates (asked_at)")
+
+
+_PUSHES = (
+    """CREATE TABLE pushes (
+        no INTEGER PRIMARY KEY, id TEXT NOT NULL, case_no INTEGER NOT NULL, state TEXT NOT NULL, demo INTEGER NOT NULL,
+        attempts INTEGER NOT NULL, spent INTEGER NOT NULL, not_before REAL NOT NULL, until REAL NOT NULL, queued_at REAL NOT NULL,
+        changed_at REAL NOT NULL, agent TEXT NOT NULL, code INTEGER NOT NULL, reason TEXT NOT NULL, crm_error TEXT NOT NULL,
+        by TEXT NOT NULL, scrubbed_at REAL NOT NULL) STRICT""",
+    "CREATE INDEX pushes_due ON pushes (not_before, no) WHERE state = 'queued'",
+    "CREATE INDEX pushes_sending ON pushes (until, no) WHERE state = 'sending'",
+    "CREATE INDEX pushes_state ON pushes (state, changed_at)",
+    "CREATE INDEX pushes_case ON pushes (case_no, no)",
+)
+
+
+def _pushes(database: Any) -> None:
+    """What the CRM is told. The number is that of the entry that queued it; ``spent`` are tries of rounds before the present one."""
+    for statement in _PUSHES:
+        database.execute(statement)
+
+
+def _clips(database: Any) -> None:
+    """What is to be heard, by case and by its place among the message's attachments; ``cases.words``: the body of the message as it
+    stands, 0 for the one that it came with. The numbers ``transcript``, ``first`` and ``words`` are those of bodies."""
+    database.execute(
+        """CREATE TABLE clips (
+        case_no INTEGER NOT NULL, place INTEGER NOT NULL, slot INTEGER NOT NULL, print INTEGER NOT NULL, size_bytes INTEGER NOT NULL,
+        state TEXT NOT NULL, received_at REAL NOT NULL, changed_at REAL NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
+        claim INTEGER NOT NULL DEFAULT 0, claimed_until REAL NOT NULL DEFAULT 0, not_before REAL NOT NULL DEFAULT 0,
+        transcript INTEGER NOT NULL DEFAULT 0, first INTEGER NOT NULL DEFAULT 0, final INTEGER NOT NULL DEFAULT 0,
+        words INTEGER NOT NULL DEFAULT 0, confidence REAL, language TEXT NOT NULL DEFAULT '', seconds REAL NOT NULL DEFAULT 0,
+        speech_seconds REAL NOT NULL DEFAULT 0, took_seconds REAL NOT NULL DEFAULT 0, ear TEXT NOT NULL DEFAULT '',
+        trouble TEXT NOT NULL DEFAULT '', heard INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (case_no, place)) STRICT, WITHOUT ROWID"""
+    )
+    database.execute("CREATE INDEX clips_print ON clips (print)")
+    database.execute("CREATE INDEX clips_heard ON clips (heard) WHERE heard > 0")
+    database.execute("CREATE INDEX clips_claimed ON clips (claim) WHERE state = 'claimed'")
+    database.execute("ALTER TABLE cases ADD COLUMN words INTEGER NOT NULL DEFAULT 0")
+    database.execute("CREATE INDEX cases_words ON cases (words) WHERE words > 0")
+    database.execute("CREATE INDEX cases_listening ON cases (received_at, no) WHERE state = 'listening'")
+    database.execute("INSERT INTO counters (state, count) VALUES ('listening', 0)")
+
+
+def _calls(database: Any) -> None:
+    """Where what was kept of a call lies: the position is that of the newest entry."""
+    database.execute(
+        """CREATE TABLE calls (
+        case_no INTEGER PRIMARY KEY, position INTEGER NOT NULL, at REAL NOT NULL, by TEXT NOT NULL) STRICT"""
+    )
+    database.execute("CREATE INDEX cases_of_calls ON cases (no) WHERE channel = 'voice' AND archived = 0")
+
+
 #: Each takes a ``sqlite_utils.Database``; a later one may use its ``transform`` and ``add_column``.
 STEPS: tuple[Callable[[Any], None], ...] = (
     _first,
@@ -306,6 +378,10 @@ STEPS: tuple[Callable[[Any], None], ...] = (
     _countersigned_heads,
     _terms,
     _drills,
+    _pushes,
+    _engines,
+    _clips,
+    _calls,
 )
 
 

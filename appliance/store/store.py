@@ -19,9 +19,14 @@ from appliance.records.delivery import Delivery, DeliveryResult, DeliveryState
 from appliance.records.events import (
     CaseReleased,
     CaseSettled,
+    ClipHeard,
+    ClipReleased,
     DeliveryPutOff,
+    DemoPushesReset,
     Event,
     IntakeAcknowledged,
+    PushQueued,
+    PushRetried,
     ReviewDecided,
     SourceFailed,
     SourceRefreshed,
@@ -49,8 +54,11 @@ from appliance.store import (
     schema,
     sqlite,
 )
-from appliance.store.books import TAKES_WORDS, Books
+from appliance.store.books import TAKES_BODIES, TAKES_WORDS, Books
+from appliance.store.calls import Calls
+from appliance.store.candidates import Candidates
 from appliance.store.chats import Chats
+from appliance.store.clips import Clips
 from appliance.store.drills import Drills
 from appliance.store.elsewhere import Elsewhere
 from appliance.store.errors import StaleTerm, StoreLocked, WrongState
@@ -60,6 +68,7 @@ from appliance.store.limits import SendLimits, StoreLimits
 from appliance.store.looking import Looking
 from appliance.store.mailing import Directory
 from appliance.store.people import People
+from appliance.store.pushes import Pushes
 from appliance.store.reading import Readers
 from appliance.store.replication import Replication
 from appliance.store.searching import CaseSearch
@@ -68,8 +77,9 @@ from appliance.store.upkeep import Upkeep
 from appliance.store.work import Work
 from appliance.store.writer import Job, Result, Writer
 
-_MAKES_CASES_WAIT: frozenset[type[Event]] = frozenset({IntakeAcknowledged, CaseReleased, TermBegan})
+_MAKES_CASES_WAIT: frozenset[type[Event]] = frozenset({IntakeAcknowledged, CaseReleased, ClipHeard, ClipReleased, TermBegan})
 _MAKES_DELIVERIES_DUE: frozenset[type[Event]] = frozenset({CaseSettled, ReviewDecided, UncertaintyResolved, SwitchSet, DeliveryPutOff})
+_MAKES_PUSHES_DUE: frozenset[type[Event]] = frozenset({PushQueued, PushRetried, DemoPushesReset, SwitchSet, TermBegan})
 _RECORDED: tuple[type[Event], ...] = (SourceRefreshed, SourceFailed)
 
 
@@ -87,6 +97,7 @@ class Store(Looking):
         self.limits = limits
         self.wake_cases = threading.Event()
         self.wake_deliveries = threading.Event()
+        self.wake_pushes = threading.Event()
         self._grown = threading.Condition()
         self._directory = directory
         self._switches = Switches()
@@ -140,9 +151,16 @@ class Store(Looking):
         )
         self.work = Work(self._run, self._readers, self._bodies, self.clock)
         self.escalations = Escalations(self._run, self._readers, self._bodies, self.clock)
+        self.calls = Calls(self._run, self._readers, self._bodies, self.clock)
         self.people = People(self._run, self._readers, self._prints, self.clock)
         self.elsewhere = Elsewhere(self._run, self._readers, self._prints, self.clock)
         self.drills = Drills(self._run, self._readers, self._books.signer, self.clock)
+        self.pushes = Pushes(
+            self._run, self._readers, self._bodies, self.clock, self.limits, self.switches,
+            lambda: self._writer.between(self._upkeep.empty_log),
+        )  # fmt: skip
+        self.clips = Clips(self._run, self._readers, self._books, self.clock)
+        self.candidates = Candidates(self._run, self._readers, self._bodies, self.clock)
         self._writer.after_commit = self._committed
         self._writer.after_batch = self._upkeep.after_batch
         self._writer.idle = self._upkeep.idle
@@ -183,14 +201,19 @@ class Store(Looking):
         """On the writer's thread, before any caller goes on."""
         self.people.committed(kinds)
         self.drills.committed(kinds)
+        self.clips.committed(kinds)
         if SwitchSet in kinds:
             self._read_switches(self._books.connection)
         if kinds & TAKES_WORDS:
             self._search.forget()
+        if kinds & TAKES_BODIES:
+            self._upkeep.words_went()
         if kinds & _MAKES_CASES_WAIT:
             self.wake_cases.set()
         if kinds & _MAKES_DELIVERIES_DUE:
             self.wake_deliveries.set()
+        if kinds & _MAKES_PUSHES_DUE:
+            self.wake_pushes.set()
         self.chats.news.tell(kinds)
         with self._grown:
             self._grown.notify_all()
@@ -368,6 +391,11 @@ class Store(Looking):
         """
         now = self.clock.now()
         return self._run(lambda books: claims.release(books, case, reason, term, now, claim))
+
+    def renew_claim(self, case: Case, *, term: int, seconds: float) -> bool:
+        """Whoever has this case goes on having it for so long from now; False when somebody else has it by now, or nobody."""
+        now = self.clock.now()
+        return self._run(lambda books: claims.renew(books, case, term, seconds, now))
 
     def settle(self, case: Case, outcome: Outcome, limits: SendLimits, *, term: int) -> Decision:
         """Put down what the desk decided; what it came to, which may be narrower: a limit, a lever, a newer message.

@@ -10,6 +10,8 @@ from appliance.store.heads import countersigned
 
 log = Log("store")
 
+_LOG_AGAIN_SECONDS = 2.0  # a reader that keeps the log from being cut reads for about a second
+
 
 class Upkeep:
     """Runs on the writer's thread, between batches."""
@@ -20,6 +22,7 @@ class Upkeep:
         self._clock = clock
         self._anchored = 0
         self._anchored_at = float("-inf")
+        self._log_has_gone_words = False
         self.trouble = Trouble(log, "store_upkeep")
 
     def idle(self) -> float | None:
@@ -30,6 +33,8 @@ class Upkeep:
             if wait is not None and wait <= 0:
                 self.anchor()
                 wait = None
+            if self._log_has_gone_words and not self._cut_log():
+                wait = min(wait or _LOG_AGAIN_SECONDS, _LOG_AGAIN_SECONDS)
             self.trouble.healed()
             return wait
         except Exception as error:
@@ -44,12 +49,28 @@ class Upkeep:
         """Bring the log home now. The next commits write over it, which costs a disk less than a file that grows."""
         self._checkpoint(1)
 
+    def words_went(self) -> None:
+        """Sealed words were deleted, here or by what the other node wrote: the log is cut as soon as nobody asks for anything."""
+        self._log_has_gone_words = True
+
     def empty_log(self) -> None:
         """Bring the log home and cut it to nothing, so that no deleted words are left in what was not written over yet.
 
-        A reader that still needs the log keeps it from being cut; the next time does it.
+        A reader that still needs the log keeps it from being cut; then it is done from idle time.
         """
-        self._books.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        busy = self._books.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        self._log_has_gone_words = bool(busy)
+
+    def _cut_log(self) -> bool:
+        """The same without waiting for any reader, for whoever asks for something next would wait as well."""
+        connection = self._books.connection
+        patience = connection.execute("PRAGMA busy_timeout").fetchone()[0]
+        connection.execute("PRAGMA busy_timeout=0")
+        try:
+            self.empty_log()
+        finally:
+            connection.execute(f"PRAGMA busy_timeout={int(patience)}")
+        return not self._log_has_gone_words
 
     def anchor(self) -> None:
         """Sign the journal's end in a transaction of its own, and put it outside the database."""

@@ -13,7 +13,28 @@ from appliance.ground.assets import asset
 from appliance.records.language import LANGUAGES
 
 HELP = asset("web") / "help"
-PAGES = ("start", "levers", "sources", "accounts", "review", "mail", "chat", "people", "desktop", "service", "pair", "update", "troubles")
+PAGES = (
+    "start",
+    "levers",
+    "sources",
+    "accounts",
+    "review",
+    "mail",
+    "chat",
+    "people",
+    "desktop",
+    "service",
+    "pair",
+    "update",
+    "writers",
+    "prompts",
+    "models",
+    "crm",
+    "voice",
+    "calls",
+    "api-clients",
+    "troubles",
+)
 ROOTS = {"TandemError", "SettingsError", "StoreError", "KnowledgeError", "ChannelError", "EngineError", "MailboxError"}
 AT_A_DESK = {"DemoMailError"}  # met only by who makes sample mails, at the keyboard, with its remedy
 

@@ -19,10 +19,10 @@ PHONE = {"width": 390, "height": 844}
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """One browser, closed at the end."""
+def chromium(*more: str) -> Iterator[Browser]:
+    """One browser, closed at the end. ``more``: further arguments, such as a made-up microphone."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, *more])
         try:
             yield browser
         finally:

@@ -11,6 +11,7 @@ from appliance.panel.app import build_app
 from appliance.panel.door import PanelOptions
 from appliance.panel.front import PanelServer
 from appliance.records.person import Actor, Role
+from appliance.records.push import PushState
 from tests.support.panel_company import company, work_on
 from tests.support.panel_twin import PanelTwin
 from tests.support.twin_knowledge import STAGED
@@ -30,6 +31,9 @@ PAGES = {
     "pair": "/pair",
     "analytics": "/analytics?days=30",
     "escalations": "/escalations",
+    "crm": "/pushes",
+    "models": "/models",
+    "candidate": "/shadow",
     "help": "/help",
     "a chapter": "/help/review",
     "more": "/more",
@@ -67,11 +71,22 @@ class Served:
         return page
 
 
+def push_on(twin: PanelTwin) -> None:
+    """The CRM was told of the first case before, and not lately."""
+    for _ in range(3):
+        push = twin.push_call(Actor(name="Aino Laine", role=Role.AGENT), FIRST)
+        twin.change_push(push, state=PushState.SYNCED, attempts=1, response_code=200)
+    fields = {"attempts": 15, "reason": "server_error", "response_code": 500, "crm_error": "internal_error"}
+    twin.change_push(push, state=PushState.DEAD, **fields)
+    twin.done.clear()
+
+
 @contextmanager
 def served(port: int = 0) -> Iterator[Served]:
     clock = SystemClock()
     twin = company(clock)
     work_on(twin)
+    push_on(twin)
     for name, role in (("Maria Kallio", Role.ADMIN), ("Aino Laine", Role.AGENT)):
         twin.hire(name, role)
     server = PanelServer()

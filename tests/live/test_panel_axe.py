@@ -9,11 +9,20 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, expect
 
+from appliance.records.call import References
 from tests.live.browser import DESKTOP, PHONE, chromium, needs_chromium, unfold, window
 from tests.live.panel import FIRST, PAGES, Served, served
+from tests.support.panel_company import calls
+from tests.support.twin_call import A_REFERENCE
 
 VENDOR = Path(__file__).parent / "vendor"
 AXE = VENDOR / "axe-core" / "axe.min.js"
+CALLS = {
+    "calls": "/call",
+    "a call": f"/call/c-{21:018d}",
+    "a call without an address": f"/call/c-{22:018d}",
+    "a call being heard": f"/call/c-{23:018d}",
+}
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
@@ -23,9 +32,11 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture  # each test puts the same talking point into the draft, which can be done once
 def panel() -> Iterator[Served]:
     with served() as running:
+        calls(running.twin)
+        running.twin.references = References(found=(A_REFERENCE,), way="keyword", code="no_embedder")
         yield running
 
 
@@ -43,7 +54,7 @@ def test_no_page_shuts_anybody_out(browser: Browser, panel: Served, size: dict[s
     found: list[tuple[str, str, list[Any]]] = []
     with window(browser, size, colours) as context:
         page = context.new_page()
-        for name, path in {"sign-in": "/sign-in", **PAGES}.items():
+        for name, path in {"sign-in": "/sign-in", **PAGES, **CALLS}.items():
             if name == next(iter(PAGES)):
                 page.goto(f"{panel.address}/sign-in?token={panel.token()}")
             page.goto(panel.address + path)
@@ -51,6 +62,15 @@ def test_no_page_shuts_anybody_out(browser: Browser, panel: Served, size: dict[s
             page.evaluate(judge)
             for fault in page.evaluate("rules => axe.run(document, rules)", RULES)["violations"]:
                 found.append((name, fault["id"], [(node["target"], node["failureSummary"]) for node in fault["nodes"]][:3]))
+        page.goto(panel.address + CALLS["a call"])
+        page.get_by_role("button", name="Put into the draft Delivery").click()
+        page.get_by_role("button", name="Add", exact=True).click()
+        page.get_by_label("Look up in knowledge, playbook and manual").fill("warranty")
+        page.get_by_role("button", name="Search", exact=True).click()
+        expect(page.locator("#fallback")).to_be_visible()
+        page.evaluate(judge)
+        for fault in page.evaluate("rules => axe.run(document, rules)", RULES)["violations"]:
+            found.append(("a call at work", fault["id"], [node["target"] for node in fault["nodes"]][:3]))
         page.goto(f"{panel.address}/review?case={FIRST}")
         page.evaluate("document.querySelector('[name=seen]').value = 'another draft'")
         page.get_by_role("button", name="Approve and send").click()

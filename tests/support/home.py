@@ -104,7 +104,7 @@ def take(node: Node, path: Path) -> CaseRow:
 
 def settled(node: Node, case: str) -> CaseRow:
     """The case once no loop of the node has anything to do with it any more."""
-    under_way = (CaseState.ARRIVED, CaseState.WAITING, CaseState.CLAIMED, CaseState.REPLYING)
+    under_way = (CaseState.ARRIVED, CaseState.LISTENING, CaseState.WAITING, CaseState.CLAIMED, CaseState.REPLYING)
 
     def done() -> bool:
         return next(row for row in node.store.rows(limit=1000) if row.id == case).state not in under_way

@@ -10,7 +10,9 @@ from appliance.records.language import Code, Language
 from appliance.records.message import Address, Attachment, Message
 from appliance.records.person import Actor, Role
 from appliance.records.policy import Reason, Tier
+from appliance.records.voice import Caller
 from tests.support.panel_twin import PanelTwin, a_case
+from tests.support.twin_call import a_call
 
 _HOURS = [0, 0, 0, 0, 0, 0, 1, 3, 7, 9, 12, 8, 5, 6, 4, 2, 0, 0, 0, 0, 0, 0, 0, 0]
 
@@ -49,6 +51,17 @@ def passages() -> dict[str, Passage]:
         ),
     )
     return {row.id: row for row in rows}
+
+
+
+def calls(twin: PanelTwin) -> None:
+    """Three calls of the afternoon: one open with a mail address, one without any, one that is being heard."""
+    anna = Caller(name="Anna Virtanen", address="anna.virtanen@example.fi", telephone="+358 40 123 4567", company="Virtanen Oy")
+    said = "Hello, this is Anna Virtanen. What would a heat pump cost us, when can you come, and what is the warranty?"
+    twin.add(a_call(21, twin.clock, text=said, caller=anna, minutes=6))
+    erik = Caller(name="Erik Lindqvist", telephone="+358 50 765 4321")
+    twin.add(a_call(22, twin.clock, text="Please call me back about the delivery of my pump.", caller=erik, minutes=31))
+    twin.add(a_call(23, twin.clock, text="", caller=Caller(), state=CaseState.LISTENING, minutes=1))
 
 
 def finnish_draft() -> Draft:

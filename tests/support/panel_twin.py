@@ -20,14 +20,20 @@ from appliance.records.language import Code
 from appliance.records.message import Address, Message
 from appliance.records.person import Actor, Approval, Role
 from appliance.records.policy import SWITCH_NAMES, SwitchState
+from tests.support.twin_call import TwinCall, TwinSound
 from tests.support.twin_chat import TwinChat
 from tests.support.twin_diagnostics import TwinDiagnostics
 from tests.support.twin_escalations import TwinEscalations
 from tests.support.twin_knowledge import TwinKnowledge
+from tests.support.twin_models import TwinModels
 from tests.support.twin_numbers import TwinNumbers
 from tests.support.twin_pair import TwinPair
 from tests.support.twin_people import KEYS, PeopleTwin
+from tests.support.twin_pushes import TwinPushes
 from tests.support.twin_setup import TwinSetup
+from tests.support.twin_shadow import TwinShadow
+from tests.support.twin_v1 import TwinV1
+from tests.support.twin_voice import TwinVoice
 from tests.support.twin_work import TwinWork
 
 TEAMS: dict[str, dict[str, str]] = {
@@ -37,7 +43,24 @@ TEAMS: dict[str, dict[str, str]] = {
 
 
 @dataclass
-class PanelTwin(TwinNumbers, TwinWork, PeopleTwin, TwinChat, TwinEscalations, TwinKnowledge, TwinSetup, TwinDiagnostics, TwinPair):
+class PanelTwin(
+    TwinNumbers,
+    TwinVoice,
+    TwinWork,
+    PeopleTwin,
+    TwinChat,
+    TwinEscalations,
+    TwinKnowledge,
+    TwinSetup,
+    TwinDiagnostics,
+    TwinPair,
+    TwinV1,
+    TwinShadow,
+    TwinPushes,
+    TwinModels,
+    TwinCall,
+    TwinSound,
+):
     """One node. ``tokens`` are one-time tokens still unused; ``done`` is what people told it to do, in order."""
 
     clock: Clock
@@ -54,8 +77,13 @@ class PanelTwin(TwinNumbers, TwinWork, PeopleTwin, TwinChat, TwinEscalations, Tw
 
     def __post_init__(self) -> None:
         self.start_people()
+        self.start_voice()
+        self.start_calls()
         self.start_knowledge()
         self.start_pair()
+        self.start_pushes()
+        self.start_models()
+        self.start_door()
         TwinWork.__init__(self)
         TwinEscalations.__init__(self)
         careful = {"safe_mode": False, "automation_enabled": True, "outbound_enabled": True, "intake_enabled": True}

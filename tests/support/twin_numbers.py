@@ -2,6 +2,7 @@
 
 from appliance.ground.clock import Clock
 from appliance.reports.analytics import OUTCOMES, Analytics, Day, Waits
+from appliance.reports.costs import Cost
 
 _DAY = 86_400.0
 
@@ -25,6 +26,19 @@ class TwinNumbers:
             channels={"mail": 70, "chat": 14},
             held_for={"no_knowledge": 12, "low_score": 4, "tier_never": 3},
             missing={"delivery_time": 5, "spare_parts": 3, "warranty": 1},
+            costs=(
+                Cost(tier=1, engine="grounded", cases=31, seconds=0.002, watt_hours=0.00002),
+                Cost(
+                    tier=2,
+                    engine="mlx qwen3-4b",
+                    cases=24,
+                    seconds=3.4,
+                    prompt_tokens=812,
+                    completion_tokens=96,
+                    cached=0.91,
+                    watt_hours=0.028,
+                ),
+            ),
         )
 
 

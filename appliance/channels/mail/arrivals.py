@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from appliance.channels.mail.parse import Parsed, ParseLimits, parse_whole
+from appliance.channels.voice.sound import places
 from appliance.ground.log import Log
 from appliance.records.message import Arrival, Message, MessageKind, Origin
 
@@ -16,6 +17,8 @@ from appliance.records.message import Arrival, Message, MessageKind, Origin
 TOO_LARGE = "too_large"  # over the size limit: only its beginning was read
 WITHHELD = "withheld"  # it is there, but the server or the disk does not hand it out
 PARSER_FAILED = "parser_failed"
+TOO_MANY_CLIPS = "clips_over_limit"  # more sound is attached than is heard by itself
+CLIPS_MOST = 5
 _OVER_LIMIT = "_over_limit"  # the parser's: a part was left out
 
 _log = Log("mail")
@@ -35,12 +38,13 @@ def _read_in_part(message: Message) -> bool:
 class Reader:
     """Makes arrivals of one mailbox. ``authserv_id``: whose Authentication-Results are believed; "" nobody's.
 
-    ``clean`` False leaves quotes and signatures in what the desk reads.
+    ``clean`` False leaves quotes and signatures in what the desk reads. ``hears``: attached sound is heard before the desk looks.
     """
 
     authserv_id: str = ""
     retain_raw: bool = False
     clean: bool = True
+    hears: bool = False
     limits: ParseLimits = field(default_factory=ParseLimits)
 
     def arrival(
@@ -57,6 +61,9 @@ class Reader:
         message, attachments = self._parsed(origin, raw)
         if cut:
             message = msgspec.structs.replace(message, oddities=(*message.oddities, TOO_LARGE))
+        clips = places(message.attachments, attachments) if self.hears and attachments and message.kind is MessageKind.MESSAGE else ()
+        if len(clips) > CLIPS_MOST:  # each may be an hour long, and everybody else's would wait: a person listens
+            message, clips = msgspec.structs.replace(message, oddities=(*message.oddities, TOO_MANY_CLIPS)), ()
         return Arrival(
             origin=origin,
             message=message,
@@ -65,6 +72,7 @@ class Reader:
             older=older,
             claimed_elsewhere=claimed_elsewhere,
             attachments=attachments,
+            clips=clips,
         )
 
     def _parsed(self, origin: Origin, raw: bytes | None) -> Parsed:

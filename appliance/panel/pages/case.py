@@ -10,6 +10,7 @@ from appliance.panel.frame import Call, Panel, actor_of, session_of
 from appliance.panel.opened import Opened, open_up
 from appliance.panel.pages.forms import FORM, FORM_BYTES_MOST, FORM_WITH_FILES, DecisionForm, UncertainForm, notice, redirect
 from appliance.panel.problems import Problem, not_found, problem_of
+from appliance.panel.pushed import pushed
 from appliance.panel.reading import case_file
 from appliance.panel.routes import CaseId, form, hidden, page
 from appliance.panel.safe_html import FRAME_HEADERS, frame_page
@@ -21,7 +22,10 @@ LISTED_TEAMS_MOST = 100
 def routes(panel: Panel) -> list[Any]:
     @page("/cases/{case:str}", action="see_cases", summary="The page of one case")
     def case_page(request: Call, case: CaseId) -> Response[bytes]:
-        return panel.page(request, "case.html", **opened_context(panel, request, case))
+        context = opened_context(panel, request, case)
+        told = pushed(panel.commands, actor_of(request), case, panel.voice(panel.language_of(request)))
+        shown = {"pushed": told, "then": f"/cases/{case}", "gone": context["opened"].file.erased}
+        return panel.page(request, "case.html", **context, **shown)
 
     @hidden("/cases/{case:str}/message", action="see_cases")
     def message(case: CaseId) -> Response[bytes]:
@@ -76,4 +80,10 @@ def opened_context(panel: Panel, request: Call, case: str) -> dict[str, Any]:
     opened: Opened = open_up(file, panel.commands.explain(case, language), panel.commands.passage, panel.voice(language))
     work = work_on(panel.commands, actor_of(request), file)
     talk = panel.commands.chat_of(actor_of(request), case) if file.row.channel == "chat" else {}
-    return {"opened": opened, "work": work, "talk": talk, "teams": dict(list(panel.commands.teams(language).items())[:LISTED_TEAMS_MOST])}
+    return {
+        "opened": opened,
+        "clips": panel.commands.clips(case),
+        "work": work,
+        "talk": talk,
+        "teams": dict(list(panel.commands.teams(language).items())[:LISTED_TEAMS_MOST]),
+    }

@@ -13,7 +13,7 @@ A_PAGE = 50
 
 # What a person calls a state; several of the machine's states are one to them.
 GROUPS: dict[str, tuple[CaseState, ...]] = {
-    "open": (CaseState.ARRIVED, CaseState.WAITING, CaseState.CLAIMED, CaseState.REPLYING),
+    "open": (CaseState.ARRIVED, CaseState.LISTENING, CaseState.WAITING, CaseState.CLAIMED, CaseState.REPLYING),
     "review": (CaseState.REVIEW,),
     "uncertain": (CaseState.UNCERTAIN,),
     "routed": (CaseState.ROUTED,),

@@ -6,7 +6,7 @@ from litestar import Response
 
 from appliance.panel import plot
 from appliance.panel.frame import Call, Panel, actor_of
-from appliance.panel.glance import escalated, glance, repairs
+from appliance.panel.glance import escalated, given_up, glance, repairs
 from appliance.panel.levers import LEVERS, TAPS, pull, shown
 from appliance.panel.pages.forms import FORM, LeverForm, notice, redirect
 from appliance.panel.routes import form, page
@@ -24,7 +24,7 @@ def routes(panel: Panel) -> list[Any]:
         role = actor_of(request).role
         to_repair = repairs(status, health, commands.sources(), commands.counts(), voice)
         if roles.may(role, "see_cases"):
-            to_repair = (*escalated(commands.unseen_escalations(), voice), *to_repair)
+            to_repair = (*escalated(commands.unseen_escalations(), voice), *to_repair, *given_up(commands.push_counts().failed, voice))
         waiting = waiting_rows(commands, SHOWN_WAITING)
         oldest = voice.now - waiting[0].received_at if waiting else None
         return panel.page(

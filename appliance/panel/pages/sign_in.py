@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Response, get
 
 from appliance.panel.frame import LANGUAGE_COOKIE, LANGUAGE_SECONDS, Call, Panel, own_path, session_of, wants_page
-from appliance.panel.guard import PUBLIC, SIGNED_IN, client_address
+from appliance.panel.guard import PUBLIC, SIGNED_IN, client_address, form_of
 from appliance.panel.problems import Problem
 from appliance.panel.routes import form, said
 
@@ -27,7 +27,7 @@ def routes(panel: Panel) -> list[Any]:
 
     @form("/sign-in", action=PUBLIC)
     async def sign_in(request: Call) -> Response[bytes]:
-        fields = await request.form()
+        fields = await form_of(request)
         then, name, key = (str(fields.get(field) or "") for field in ("next", "name", "key"))
         try:
             if key:

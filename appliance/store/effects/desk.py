@@ -5,7 +5,8 @@ from appliance.records.case import CaseState
 from appliance.records.delivery import DeliveryKind
 from appliance.records.events import CaseClaimed, CaseReleased, CaseSettled, ReviewDecided
 from appliance.store.effects.elsewhere import draft_queued
-from appliance.store.effects.tables import CLOSE, MOVE, RETIRE, Tables, case_no, delivery_no
+from appliance.store.effects.engines import count_usage
+from appliance.store.effects.tables import CLOSE, FIRST_STATE, MOVE, RETIRE, Tables, case_no, delivery_no
 
 STOPPING = "stopping"  # a claim given back because the node stops does not count as a failed try
 
@@ -41,7 +42,7 @@ def case_released(to: Tables, event: CaseReleased) -> None:
             "UPDATE cases SET state = 'review', changed_at = ?, reason = ? WHERE no = ? AND state = 'replying'", (event.at, code, no)
         )
     elif event.hold:
-        orphaned = """UPDATE cases SET state = 'waiting', changed_at = ?, hold = CASE hold WHEN '' THEN ? ELSE hold END
+        orphaned = f"""UPDATE cases SET state = {FIRST_STATE}, changed_at = ?, hold = CASE hold WHEN '' THEN ? ELSE hold END
             WHERE no = ? AND state = 'arrived'"""
         to.execute(orphaned, (event.at, event.hold, no))
     elif event.gave_up:
@@ -62,6 +63,7 @@ def case_settled(to: Tables, event: CaseSettled) -> None:
             event.score, to.position, to.body(0) if event.draft else 0, no,
         ),
     )  # fmt: skip
+    count_usage(to, event)
     if event.delivery:
         _queue(to, event, to.body(_letter_place(event)), automatic=True)
         if event.delivery_kind == DeliveryKind.DRAFT and not event.letter:

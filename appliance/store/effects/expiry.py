@@ -1,6 +1,7 @@
 """Words that are kept no longer, and a queue that is filled anew."""
 
 from appliance.records.events import CasesReplaced, WordsExpired
+from appliance.store.effects.pushes import forget_documents
 from appliance.store.effects.tables import CLOSE, RETIRE, Tables, body_number, case_no
 from appliance.store.prints import print_number
 from appliance.store.schema import BODIES_PER_ENTRY
@@ -21,6 +22,7 @@ def words_expired(to: Tables, event: WordsExpired) -> None:
         to.execute(_FORGET, (body_number(position, 0), body_number(position, BODIES_PER_ENTRY - 1)))
     numbers = [case_no(case) for case in event.cases]
     to.executemany(_MARK, [(int(event.archived), event.at, no) for no in numbers])
+    forget_documents(to, event.entries, event.at)
     to.lines(numbers)
 
 

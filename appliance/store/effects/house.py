@@ -1,6 +1,7 @@
 """Levers, sources, keys, erasure, terms."""
 
 from appliance.records.events import CustomerErased, KeyIssued, KeyRevoked, SourceFailed, SourceRefreshed, SwitchSet, TermBegan
+from appliance.store.effects.pushes import forget_documents_of_case
 from appliance.store.effects.tables import RETIRE, Tables, body_number, case_no
 from appliance.store.schema import BODIES_PER_ENTRY
 
@@ -12,7 +13,7 @@ _TROUBLE = """INSERT INTO sources (name, digest, passages, refreshed_at, trouble
     ON CONFLICT DO UPDATE SET trouble = excluded.trouble"""
 _KEY = "INSERT INTO keys (id, name, role, digest, by, issued_at, revoked_at) VALUES (?, ?, ?, ?, ?, ?, 0)"
 _CLOSE_OPEN = """UPDATE cases SET state = 'closed', changed_at = ?, reason = 'erased' WHERE no = ?
-    AND (state IN ('arrived', 'waiting', 'claimed', 'review', 'routed', 'uncertain', 'dead') OR state = 'replying'
+    AND (state IN ('arrived', 'listening', 'waiting', 'claimed', 'review', 'routed', 'uncertain', 'dead') OR state = 'replying'
     AND NOT EXISTS (SELECT 1 FROM deliveries WHERE case_no = cases.no AND state = 'sending'))"""
 _TERM = "INSERT INTO terms (position, term, node, at, how) VALUES (?, ?, ?, ?, ?)"
 _FORGET = "DELETE FROM bodies WHERE id BETWEEN ? AND ? AND slot = ?"
@@ -48,6 +49,7 @@ def customer_erased(to: Tables, event: CustomerErased) -> None:
         to.execute(RETIRE, (event.at, "erased", no))
         to.execute(_CLOSE_OPEN, (event.at, no))
         _forget(to, no, event.slot)
+        forget_documents_of_case(to, no, event.at)
         to.line(no)
 
 
@@ -61,3 +63,5 @@ def term_began(to: Tables, event: TermBegan) -> None:
     """Claims of an earlier term can settle nothing any more, so they end now."""
     to.execute(_TERM, (to.position, event.term, event.node, event.at, event.how))
     to.execute("UPDATE cases SET claimed_until = 0 WHERE state = 'claimed' AND claim < ?", (to.position,))
+    to.execute("UPDATE clips SET claimed_until = 0 WHERE state = 'claimed' AND claim < ?", (to.position,))
+    to.execute("UPDATE pushes SET until = 0 WHERE state = 'sending'")

@@ -1,7 +1,8 @@
 """A message came in; the channel was told."""
 
 from appliance.records.events import IntakeAcknowledged, MessageReceived
-from appliance.store.effects.tables import CLOSE, RETIRE, Tables, case_no, delivery_no
+from appliance.store.effects.tables import CLOSE, FIRST_STATE, RETIRE, Tables, case_no, delivery_no
+from appliance.store.effects.voice import clips_came
 from appliance.store.prints import print_number
 
 _CASE = """INSERT INTO cases (no, id, channel, mailbox, state, thread, slot, kind, received_at, changed_at, hold, duplicate_of, about,
@@ -14,6 +15,7 @@ _TO_THE_NEWEST = """ON CONFLICT DO UPDATE SET case_no = excluded.case_no, conten
 _FIRST_PRINT = f"{_PRINT} ON CONFLICT DO NOTHING"
 _NEWEST_PRINT = f"{_PRINT} {_TO_THE_NEWEST}"
 _TWO_PRINTS = f"{_PRINT}, (?, ?, ?, ?) {_TO_THE_NEWEST}"
+_TOLD = f"UPDATE cases SET state = {FIRST_STATE}, changed_at = ? WHERE no = ? AND state = 'arrived'"
 _CURSOR = """INSERT INTO cursors (mailbox, folder, uid_validity, uid, older_until_uid, since) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET uid_validity = excluded.uid_validity, uid = excluded.uid, older_until_uid = excluded.older_until_uid,
     since = excluded.since"""
@@ -41,6 +43,8 @@ def message_received(to: Tables, event: MessageReceived) -> None:
         to.line(duplicate_of)
     else:
         _remember_prints(to, event)
+    if event.clips:
+        clips_came(to, event)
     if about:
         to.line(about)
     if event.supersedes or event.overtakes:
@@ -77,13 +81,11 @@ def _overtake(to: Tables, event: MessageReceived) -> None:
 
 
 def intake_acknowledged(to: Tables, event: IntakeAcknowledged) -> None:
-    """The cases wait for the desk; the cursor moves."""
+    """The cases wait for the ear or the desk; the cursor moves."""
     numbers = [case_no(case) for case in event.cases]
     for case in event.claimed_elsewhere:
         to.execute("UPDATE cases SET hold = 'claimed_elsewhere' WHERE no = ? AND hold = ''", (case_no(case),))
-    to.executemany(
-        "UPDATE cases SET state = 'waiting', changed_at = ? WHERE no = ? AND state = 'arrived'", [(event.at, no) for no in numbers]
-    )
+    to.executemany(_TOLD, [(event.at, no) for no in numbers])
     to.lines(numbers)
     cursor = event.cursor
     if cursor is not None:

@@ -10,6 +10,9 @@ from appliance.store.sqlite import Connection, Cursor
 MOVE = "UPDATE cases SET state = ?, changed_at = ? WHERE no = ?"
 CLOSE = "UPDATE cases SET state = 'closed', changed_at = ?, reason = ? WHERE no = ?"
 RETIRE = "UPDATE deliveries SET state = 'retired', changed_at = ?, reason = ? WHERE case_no = ? AND state = 'queued'"
+#: Where a case goes when its channel was told: what was said in it is heard first.
+FIRST_STATE = """CASE WHEN EXISTS (SELECT 1 FROM clips WHERE clips.case_no = cases.no AND clips.state = 'waiting')
+    THEN 'listening' ELSE 'waiting' END"""
 _LINE = "INSERT INTO lines (case_no, position) VALUES (?, ?) ON CONFLICT DO NOTHING"
 
 

@@ -14,18 +14,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from appliance import __version__
 from appliance.channels.chat.arrivals import arrival
+from appliance.channels.voice.arrivals import arrival as clip_arrival
 from appliance.ground import ids
-from appliance.records.answer import Decision
+from appliance.records.answer import Decision, Draft, Usage
+from appliance.records.call import CallState
+from appliance.records.candidate import Weighed
 from appliance.records.case import Case
 from appliance.records.delivery import DeliveryOutcome
 from appliance.records.events import KINDS, DrillBegan, DrillRan, SourceFailed, SourceRefreshed
 from appliance.records.message import Address, Attachment, Cursor, Message, Origin
 from appliance.records.person import Approval, Role
 from appliance.records.policy import Reason
+from appliance.records.push import PushOutcome, PushResult
+from appliance.records.voice import Caller, Transcript
 from appliance.records.work import File
 from appliance.store.chats import ChatLimits
+from appliance.store.clips import ToHear
 from appliance.store.limits import StoreLimits
 from appliance.store.mailing import Directory
 from appliance.store.people import Profile
@@ -40,7 +48,7 @@ NOW = 1_800_000_000.0
 FIRST, SECOND = "kallio-7m9q", "toolo-2x4p"
 DAY = 86_400.0
 DIRECTORY = Directory(senders={"support": "support@company.example"}, team=teams, drafts_folder=lambda mailbox: mailbox == "support")
-LIMITS = StoreLimits(slots_reserved=24, delivery_attempts=2)
+LIMITS = StoreLimits(slots_reserved=40, delivery_attempts=2)
 
 
 class FixedChance:
@@ -60,6 +68,13 @@ class FixedChance:
 
     def time_ns(self) -> int:
         return int(self._clock.now() * 1e9)
+
+
+def said(text: str, **fields: Any) -> Transcript:
+    """What an ear makes of a clip of two seconds."""
+    return Transcript(
+        text=text, language="en", confidence=0.9, seconds=2.0, speech_seconds=1.5, took_seconds=0.5, ear="faster_whisper tiny 1", **fields
+    )
 
 
 class Recorder:
@@ -82,6 +97,10 @@ class Story(Desk):
         self.store, self.clock, self.recorder, self.uid, self.term = store, clock, recorder, 0, 0
 
     def tell(self) -> None:
+        self.until_words_go()
+        self.words_go()
+
+    def until_words_go(self) -> None:
         self.leads(FIRST, "")
         self.store.first_switches(term=self.term, **OPEN_LEVERS)
         self.people_and_keys()
@@ -94,9 +113,11 @@ class Story(Desk):
         self.the_mailbox_itself()
         self.chats()
         self.escalations()
+        self.the_crm()
+        self.engines_take_their_time()
+        self.voice()
         self.drill()
         self.leads(FIRST, "takeover")
-        self.words_go()
 
     def leads(self, node: str, how: str) -> None:
         self.store.follow()
@@ -266,6 +287,85 @@ class Story(Desk):
         self.store.escalations.seen(case.id, "aino", term=self.term)
         self.store.escalations.escalate(case.id, 3, "person", "aino", term=self.term)
 
+    def the_crm(self) -> None:
+        """Pushes that come through, wait, fail, are taken up again by a person, and are scrubbed; and those of a demonstration."""
+        pushes, term = self.store.pushes, self.term
+        down = PushResult(outcome=PushOutcome.TRY_AGAIN, response_code=500, reason="server_error", crm_error="E42", blameless=True)
+        case, shown = self.review("pushed"), self.review("shown")
+        for number in range(8):
+            pushes.queue(case.id, f'{{"number":{number}}}'.encode(), "aino", term=term)
+            self.push(PushResult(outcome=PushOutcome.SYNCED, response_code=200))
+        failed = pushes.queue(case.id, b'{"number":9}', "aino", term=term)
+        self.push(PushResult(outcome=PushOutcome.HELD, reason="lever_closed"))
+        for _ in range(2):
+            self.push(down)
+            self.clock.move(3600)
+        pushes.retry(failed, "oskar", term=term)
+        pushes.queue(case.id, b'{"number":10}', "aino", term=term)
+        pushes.queue(shown.id, b'{"demo":true}', "aino", demo=True, term=term)
+        pushes.reset_demo(True, "aino", term=term)
+        self.push(down)
+        pushes.scrub(case.id, "aino", term=term)
+        again = self.review("pushed2")
+        pushes.queue(again.id, b'{"number":11}', "aino", term=term)
+        pushes.reset_demo(False, "aino", term=term)
+        pushes.start_next("node", term=term, seconds=45.0)  # nobody hears of this one again
+
+    def push(self, result: PushResult) -> None:
+        push = self.store.pushes.start_next("node", term=self.term, seconds=45.0)
+        assert push is not None
+        self.store.pushes.finish(push, result, 2, term=self.term)
+
+    def engines_take_their_time(self) -> None:
+        """A claim that goes on while the writer works, what it used, and what candidates would have made of it."""
+        self.nothing_waits()
+        self.take_in(self.mail("patient"))
+        case = self.claim()
+        self.clock.move(40)
+        assert self.store.renew_claim(case, term=self.term, seconds=60.0)
+        used = Usage(engine="mlx tiny", prompt_tokens=800, cached_tokens=600, completion_tokens=90, seconds=41.5)
+        self.settle(case, structs.replace(outcome(Decision.REVIEW), usage=used))
+        self.finish(self.started())
+        draft = Draft(language="en", subject="Re: A question", text="We open at nine.")
+        would_send = Weighed(writer="openai small", prompt="write 2", decision=Decision.SEND, score=0.8, alike=0.5, usage=used, draft=draft)
+        failed, looking_still = Weighed(writer="openai small", failure="writer_timeout"), None
+        for weighed in (would_send, failed, looking_still):
+            number = self.store.candidates.reserve(case.id, "openai small", "review", 0.0, 3, term=self.term)
+            if weighed is not None:
+                self.store.candidates.answered(number, case.id, weighed, term=self.term)
+
+    def voice(self) -> None:
+        """Clips: heard in two stages after an ear that stumbled, heard again for a person, unreadable, and one that is being heard."""
+        clips, term = self.store.clips, self.term
+        self.nothing_waits()
+        case = self.clip("one", Caller(name="Veikko", address="veikko@customer.example"))
+        clip = self.listen()
+        assert clips.renew(clip, "ear-1", term=term, seconds=60.0)
+        clips.heard(clip, said("When are you", final=False), "ear-1", last=False, term=term)
+        clips.release(clip, Reason(code="ear_failed", names=("EngineDied",)), term=term)
+        self.clock.move(60)
+        clips.heard(self.listen(), said("When are you open?"), "ear-1", last=True, term=term)
+        self.settle(self.claim(), outcome(Decision.REVIEW))
+        clips.hear_again(case, "aino", term=term)
+        clips.heard(self.listen(), said("When do you open?"), "ear-1", last=True, term=term)
+        self.nothing_waits()
+        for draft in ("We open", "We open at nine."):
+            self.store.calls.keep(case, CallState(draft=draft, used=("hours",)), "oskar", term=term)
+        self.clip("two", Caller(name="Saara", telephone="+358 40 123 4567"))
+        clips.give_up(self.listen(), Reason(code="clip_unreadable"), term=term)
+        self.clip("three", Caller())
+        self.listen()
+
+    def clip(self, sound: str, caller: Caller) -> str:
+        self.clock.move(30)
+        came = clip_arrival(sound, f"{sound}.wav", f"RIFF....WAVEfmt {sound}".encode(), caller, self.clock.now(), language="en")
+        return self.store.clips.take(came, again=False, listens=True, term=self.term).case
+
+    def listen(self) -> ToHear:
+        clip = self.store.clips.claim("ear-1", term=self.term, seconds=60.0)
+        assert clip is not None
+        return clip
+
     def drill(self) -> None:
         drills, now = self.store.drills, self.clock.now()
         (receipt,) = self.receive(self.mail("drill"), origin=Origin(mailbox="drill", folder="drill-1", name="1"))
@@ -279,7 +379,8 @@ class Story(Desk):
 
     def words_go(self) -> None:
         store, term = self.store, self.term
-        store.erase_customer("maija@customer.example", "aino", term=term)
+        for gone in ("maija", "veikko"):
+            store.erase_customer(f"{gone}@customer.example", "aino", term=term)
         self.receive(self.mail("later"))
         waiting = [(row.id, row.changed_at) for row in store.rows() if row.state in ("waiting", "review")]
         store.replace_waiting(waiting[:2], "INBOX", "cli", term=term)

@@ -43,10 +43,10 @@ def test_a_command_crosses_the_socket_with_its_records(home: Path) -> None:
     assert ControlClient(home, Desk).greet(Actor(name="aino", role=Role.AGENT), times=2) == ("hello aino", "hello aino")
 
 
-def test_an_error_comes_back_with_its_remedy(home: Path) -> None:
+def test_an_error_comes_back_with_its_remedy_and_its_code(home: Path) -> None:
     with pytest.raises(TandemError) as caught:
         ControlClient(home, Desk).refuse()
-    assert (caught.value.message, caught.value.remedy) == ("The lever is locked.", "Ask an admin.")
+    assert (caught.value.message, caught.value.remedy, caught.value.code) == ("The lever is locked.", "Ask an admin.", "refused")
 
 
 def test_an_unexpected_error_names_its_kind_and_none_of_its_words(home: Path) -> None:

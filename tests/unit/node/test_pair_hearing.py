@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from appliance.ground.clock import SystemClock
+from appliance.node.engines import make_engines
 from appliance.node.pair_side import PairSide
 from appliance.pair.copying.errors import SeedFailed
 from appliance.pair.line.certificate import load_or_make
@@ -34,7 +35,8 @@ def side(tmp_path: Path) -> Iterator[PairSide]:
     )  # fmt: skip
     enter(home, membership, Kept(term=1, joined=True))
     store = Store.open(home, CLOCK, directory=DIRECTORY, following=True)
-    side = PairSide(Settings(home=home, pair=PairSettings(listen="127.0.0.1", port=0)), membership, store, CLOCK, ())
+    settings = Settings(home=home, pair=PairSettings(listen="127.0.0.1", port=0))
+    side = PairSide(settings, membership, store, CLOCK, (), make_engines(settings, CLOCK))
     yield side
     side.follower.close()
     store.close()

@@ -1,5 +1,6 @@
 """The start-up proof: a node answers its own questions before it calls itself ready."""
 
+from appliance.engines.judge.protocol import Support
 from appliance.node.proof import TRIES, prove
 from tests.support.cases import FACTS, desk, passage
 from tests.support.writers import HostileWriter
@@ -13,9 +14,21 @@ def test_a_desk_that_knows_nothing_is_ready_to_say_so() -> None:
     assert prove(desk(), (), 0.0) == ""
 
 
-def test_a_desk_whose_writer_fails_is_not_ready_and_names_the_language_and_the_reason() -> None:
-    broken = desk(writer=HostileWriter(RuntimeError("no memory")))
-    assert prove(broken, FACTS, 0.0) == "the proof for fi ended with writer_failed"
+class BlindJudge:
+    """A judge whose model is gone."""
+
+    name, version = "blind", "1"
+
+    def support(self, *_: object) -> Support:
+        raise RuntimeError("no memory")
+
+
+def test_a_desk_that_cannot_check_is_not_ready_and_names_the_language_and_the_reason() -> None:
+    assert prove(desk(judge=BlindJudge()), FACTS, 0.0).startswith("the proof for fi ended with ")
+
+
+def test_a_model_that_cannot_be_had_keeps_no_node_from_being_ready_for_others_write_in_its_stead() -> None:
+    assert prove(desk(writer=HostileWriter(RuntimeError("no memory"))), FACTS, 0.0) == ""
 
 
 def test_one_fact_that_people_keep_for_themselves_does_not_keep_the_node_from_being_ready() -> None:

@@ -79,6 +79,19 @@ def test_policy_knowledge_and_settings_come_over_with_the_first_pull(two: Two) -
     assert load(home=two.b, environment={}).mailbox[0].id == "support"
 
 
+def test_a_companys_own_prompts_and_model_cards_are_the_same_on_both_and_a_prompt_taken_away_is_gone_on_both(two: Two) -> None:
+    for name in ("prompts/write.en.md", "prompts/released.toml", "models/cards/own.toml"):
+        (two.a / name).parent.mkdir(parents=True, exist_ok=True)
+        (two.a / name).write_text(f"# {name}\n")
+    two.standby().pull()
+    assert (two.b / "prompts" / "write.en.md").read_text() == "# prompts/write.en.md\n"
+    assert (two.b / "models" / "cards" / "own.toml").is_file()
+    (two.a / "prompts" / "write.en.md").unlink()
+    two.serve = two.leader().serve
+    two.standby().pull()
+    assert not (two.b / "prompts" / "write.en.md").exists()
+
+
 def test_once_a_node_was_built_anew_on_what_it_pulled_there_is_nothing_more_to_pull(two: Two) -> None:
     two.secret("imap")
     two.standby().pull()

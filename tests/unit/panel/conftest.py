@@ -54,6 +54,11 @@ def server() -> Iterator[PanelServer]:
 @pytest.fixture
 def desk(server: PanelServer) -> Desk:
     """A fresh node and panel behind the socket."""
+    return make_desk(server)
+
+
+def make_desk(server: PanelServer) -> Desk:
+    """A node and a panel, from now on behind the socket."""
     clock = FakeClock(NOW)
     twin = company(clock)
     options = PanelOptions(port=8484, company="Pohjolan Pumput", version="1.2.3", clock=clock, public_url="https://desk.example.com")

@@ -204,3 +204,9 @@ def test_the_metrics_are_in_the_format_that_prometheus_reads(desk: Desk, agent: 
     assert families["tandem_cases"] == "gauge"
     assert 'tandem_cases{state="review"} 5' in answer.text
     assert not [name for name in families if name.endswith(("_total", "_count", "_sum", "_bucket"))]
+
+
+@pytest.mark.parametrize("body", [b'{"text": "\xff\xfe"}', b"[" * 100_000, b'{"a":' * 100_000])
+@pytest.mark.parametrize(("method", "path"), [("POST", "/api/v1/ask"), ("POST", "/api/v1/reference"), ("PUT", "/api/v1/calls/c-1")])
+def test_a_body_that_is_no_text_or_nested_without_end_is_refused_in_words(agent: httpx.Client, method: str, path: str, body: bytes) -> None:
+    assert problem(agent.request(method, path, content=body, headers={"content-type": "application/json"})) == (400, "invalid")

@@ -17,7 +17,15 @@ from tests.support.clock import FakeClock
 from tests.support.panel_twin import KEYS, PanelTwin
 from tests.unit.panel.conftest import Desk, token_of
 
-GAPS = {"case": "c-000000000000000001", "name": "safe-mode", "address": "anna@example.com", "person": "p-1", "key": "k-1", "index": "0"}
+GAPS = {
+    "case": "c-000000000000000001",
+    "name": "safe-mode",
+    "address": "anna@example.com",
+    "person": "p-1",
+    "key": "k-1",
+    "index": "0",
+    "place": "0",
+}
 BODIES: dict[str, dict[str, Any]] = {
     "/ai/knowledge/search": {"query": "hours"},
     "/api/v1/ask": {"text": "When are you open?"},

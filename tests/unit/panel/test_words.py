@@ -32,7 +32,10 @@ BUILT = (
     "place.", "machine.check.", "machine.tried_", "machine.disk_",
     "setup.says.", "setup.state.", "setup.step.", "setup.running.", "setup.field.", "setup.auth.", "setup.security.", "setup.sign_in.",
     "setup.try_", "setup.password_",
+    "push.", "tier.", "shadow.decision.",
+    "models.state.", "models.task_of.", "models.against.", "models.work.", "models.trouble.",
     "pair.reason.", "pair.remedy.", "pair.event.", "pair.kind.", "pair.witness_", "pair.progress_", "pair.lease_", "pair.because.",
+    "call.way_", "call.from_", "call.kind_", "call.index_", "call.trouble_", "call.ear_state.", "call.fallback.",
 )  # fmt: skip
 
 

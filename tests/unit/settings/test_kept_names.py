@@ -98,6 +98,11 @@ def test_the_host_of_ollama_becomes_the_address_of_its_api(host: str, url: str, 
     assert (writer.kind, writer.model, writer.base_url) == ("openai", "qwen3", url)
 
 
+def test_ollama_without_a_host_is_the_one_on_this_machine(tmp_path: Path) -> None:
+    writer = load(None, {"MODEL_BACKEND": "ollama", "OLLAMA_MODEL": "qwen3"}, tmp_path).writer
+    assert (writer.kind, writer.model, writer.base_url) == ("openai", "qwen3", "http://127.0.0.1:11434/v1")
+
+
 def test_ollamas_own_host_does_not_replace_what_the_file_says(tmp_path: Path) -> None:
     (tmp_path / "tandem.toml").write_text('[writer]\nkind = "openai"\nbase_url = "http://10.0.0.9:8000/v1"\n')
     assert load(None, {"OLLAMA_HOST": "0.0.0.0"}, tmp_path).writer.base_url == "http://10.0.0.9:8000/v1"
@@ -123,3 +128,21 @@ def test_a_port_that_does_not_go_with_the_protection_is_noted(tmp_path: Path) ->
     (note,) = load(None, {"TANDEM_MAILBOX__0__SMTP__HOST": "smtp.example.com", "TANDEM_MAILBOX__0__SMTP__PORT": "465",
                           "TANDEM_MAILBOX__0__SENDER": "support@example.com"}, tmp_path).notes  # fmt: skip
     assert "465" in note
+
+
+def test_the_voice_can_be_set_up_with_its_older_names(tmp_path: Path) -> None:
+    environment = {
+        "WHISPER_ENABLED": "true", "WHISPER_MOCK": "false", "WHISPER_MODEL": "whisper-tiny", "WHISPER_DEVICE": "cpu",
+        "WHISPER_COMPUTE_TYPE": "float32", "WHISPER_BEAM_SIZE": "2",
+    }  # fmt: skip
+    settings = load(None, environment, tmp_path)
+    voice = settings.voice
+    assert (voice.enabled, voice.mock, voice.model, voice.device, voice.compute_type, voice.beam_size) == (
+        True, False, "whisper-tiny", "cpu", "float32", 2,
+    )  # fmt: skip
+    assert len(settings.notes) == len(environment)
+
+
+def test_the_ear_is_off_and_a_stub_unless_somebody_says_otherwise(tmp_path: Path) -> None:
+    voice = load(None, {}, tmp_path).voice
+    assert (voice.enabled, voice.mock) == (False, True)

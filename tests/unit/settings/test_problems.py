@@ -228,3 +228,24 @@ def test_what_the_chat_cannot_work_with_is_said(tmp_path: Path, text: str, key: 
 @pytest.mark.parametrize("peer", ["mini-2.local:8484", "http://mini-2.local:8484/review", "http://", "http://maria@mini-2", "file:///etc"])
 def test_what_is_no_address_of_another_panel_is_said(tmp_path: Path, peer: str) -> None:
     assert only_problem(f'[panel]\npeers = ["{peer}"]\n', tmp_path).key == "panel.peers.0"
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        ('enabled = true\nsecret_file = "secret"', "crm.url"),
+        ('enabled = true\nurl = "https://crm.example.com/hooks"', "crm.secret_file"),
+        ('url = "http://crm.example.com/hooks"', "crm.url"),
+        ('url = "https://crm.example.com"\nsecret_file = "open"', "crm.secret_file"),
+        ('old_secret_file = "missing"', "crm.old_secret_file"),
+        ('url = "ftp://crm.example.com"', "crm.url"),
+    ],
+)
+def test_a_crm_that_could_not_be_told_or_not_safely_is_refused(tmp_path: Path, written: str, key: str) -> None:
+    for name, mode in (("secret", 0o600), ("open", 0o644)):
+        (tmp_path / name).write_text("whsec_AAAA\n")
+        (tmp_path / name).chmod(mode)
+    (tmp_path / "tandem.toml").write_text(f"[crm]\n{written}\n")
+    with pytest.raises(SettingsInvalid) as refused:
+        load(home=tmp_path, environment={})
+    assert key in [problem.key for problem in refused.value.problems]

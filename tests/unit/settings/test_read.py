@@ -45,9 +45,22 @@ OTHER: dict[str, Any] = {
     "accounts.columns.expected": ("Promised",),
     "writer.kind": "stub",
     "writer.base_url": "http://127.0.0.1:11434/v1",
+    "writer.fallback": ("grounded", "stub"),
+    "writer.temperature": 0.5,
+    "shadow.kind": "stub",
+    "shadow.base_url": "http://127.0.0.1:11434/v1",
+    "voice.device": "cpu",
+    "voice.compute_type": "float32",
+    "voice.reply_mailbox": "support",
+    "crm.url": "http://127.0.0.1:8488/hooks",
+    "call.contacts_url": "http://127.0.0.1:8489/contact",
+    "call.currency": "SEK",
+    "call.reference": "keyword",
     "pair.static_peer": "192.168.1.12:8485",
     "pair.witness": "tcp://192.168.1.9:8487",
     "store.durability": "power-loss",
+    "models.hub": "https://hub.example.com",
+    "embedder.kind": "minilm",
     "log.level": "debug",
 }
 # What else must be said for the key to make sense: a mailbox must be read or written, a source must be a file.
@@ -59,11 +72,13 @@ def other_value(key: Key, folder: Path) -> Any:
     """A value for this key that is allowed and is not its default."""
     if key.path in OTHER:
         return OTHER[key.path]
+    if key.path == "crm.enabled":
+        (folder / "secret").touch(mode=0o600)
     if isinstance(key.default, bool):
         return not key.default
     if isinstance(key.default, int | float):
         return key.default + 7
-    if key.path.endswith(("password_file", "secret_file", "authorities")):
+    if key.path.endswith(("password_file", "secret_file", "key_file", "token_file", "authorities")):
         secret = folder / "secret"
         secret.touch(mode=0o600)
         secret.write_text("hunter2\n")
@@ -83,6 +98,11 @@ def beside(key: Key) -> dict[str, str]:
         needed["mailbox.0.smtp.auth"] = "microsoft"
     if key.path == "knowledge.source.0.url":
         needed.pop("knowledge.source.0.path")
+    if key.path == "voice.reply_mailbox":
+        needed |= {"mailbox.0.imap.host": "127.0.0.1", "mailbox.0.imap.user": "support", "mailbox.0.imap.auth": "microsoft"}
+        needed |= {"mailbox.0.imap.client_id": "desk", "mailbox.0.id": "support", "mailbox.0.sender": "support@example.com"}
+    if key.path == "crm.enabled":
+        needed |= {"crm.url": "http://127.0.0.1:8488/hooks", "crm.secret_file": "secret"}
     needed.pop(key.path, None)
     return needed
 
@@ -189,7 +209,7 @@ def test_the_template_toml_says_nothing_as_it_is(tmp_path: Path) -> None:
 
 def test_the_template_toml_works_with_its_comments_taken_off(tmp_path: Path) -> None:
     text = template_toml()
-    for name in ("imap", "smtp", "share"):
+    for name in ("imap", "smtp", "share", "model-key", "crm", "crm-old", "hub"):
         secret = tmp_path / "secrets" / name
         secret.parent.mkdir(exist_ok=True)
         secret.touch(mode=0o600)

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from appliance.ground.errors import Refused
 from appliance.records.answer import Decision
+from appliance.records.call import CallState
 from appliance.records.case import Case, CaseState
 from appliance.records.delivery import Delivery, DeliveryKind, DeliveryOutcome
 from appliance.records.events import KINDS
@@ -152,7 +153,7 @@ class Home(RuleBasedStateMachine):
             except Refused:
                 assert until == 0.0
 
-    @rule(what=st.sampled_from(["assign", "note", "reopen"]), person=st.sampled_from(["p-1", ""]))
+    @rule(what=st.sampled_from(["assign", "note", "reopen", "call"]), person=st.sampled_from(["p-1", ""]))
     def work_on(self, what: str, person: str) -> None:
         work, term = self.desk.store.work, self.desk.term
         for row in self.desk.store.rows(limit=2):
@@ -161,6 +162,8 @@ class Home(RuleBasedStateMachine):
                     work.assign(row.id, person, "liisa", term=term)
                 elif what == "note":
                     work.note(row.id, "internal", "liisa", term=term)
+                elif what == "call":
+                    self.desk.store.calls.keep(row.id, CallState(draft=f"for {person}"), "liisa", term=term)
                 else:
                     work.reopen(row.id, "liisa", term=term)
             except Refused:

@@ -2,7 +2,7 @@
 
 from email.message import EmailMessage
 
-from appliance.channels.mail.arrivals import Reader
+from appliance.channels.mail.arrivals import CLIPS_MOST, TOO_MANY_CLIPS, Reader
 from appliance.channels.mail.parse import ParseLimits, parse_whole
 from appliance.records.message import Origin
 
@@ -46,3 +46,24 @@ def test_an_arrival_brings_the_bytes_along_and_the_whole_mail_where_some_were_le
     raw = mail(("a", b"x" * 50), ("b", b"y" * 51))
     some = Reader(limits=ParseLimits(attachment_bytes=50)).arrival(origin, raw, 0.0)
     assert (some.attachments, some.raw) == ({0: b"x" * 50}, raw)
+
+
+def spoken(count: int, **headers: str) -> bytes:
+    """A mail with so many clips."""
+    clips = mail(*[(f"{place}.wav", b"RIFF\x24\0\0\0WAVEfmt " + bytes((place,))) for place in range(count)])
+    return b"".join(f"{name.replace('_', '-')}: {value}\r\n".encode() for name, value in headers.items()) + clips
+
+
+def heard_of(raw: bytes) -> tuple[tuple[int, ...], bool]:
+    arrival = Reader(hears=True).arrival(Origin(mailbox="support"), raw, 0.0)
+    return arrival.clips, TOO_MANY_CLIPS in arrival.message.oddities
+
+
+def test_a_few_clips_are_heard_and_a_mail_with_more_is_a_persons_whole() -> None:
+    assert heard_of(spoken(CLIPS_MOST)) == (tuple(range(CLIPS_MOST)), False)
+    assert heard_of(spoken(CLIPS_MOST + 1)) == ((), True)
+    assert heard_of(spoken(200)) == ((), True)
+
+
+def test_nothing_of_an_automatic_mail_is_heard() -> None:
+    assert heard_of(spoken(2, Auto_Submitted="auto-replied")) == ((), False)
