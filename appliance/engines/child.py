@@ -61,7 +61,9 @@ class Child:
         """End the process. A later request starts it again; a repeat does no harm."""
         self._keeper.stop()
 
-    close = stop
+    def close(self) -> None:
+        """End it for good: a request that comes all the same starts nothing. A repeat does no harm."""
+        self._keeper.close()
 
     def _until_ready(self, process: Process) -> None:
         word = process.words.get()

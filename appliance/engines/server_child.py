@@ -87,7 +87,9 @@ class ServerChild:
         """End the server. A later request starts it again; a repeat does no harm."""
         self._keeper.stop()
 
-    close = stop
+    def close(self) -> None:
+        """End it for good: a request that comes all the same starts nothing. A repeat does no harm."""
+        self._keeper.close()
 
     def _answered(self, error: EngineError | None) -> None:
         with self._lock:

@@ -110,6 +110,7 @@ class Process:
         self.garbage = False
         self.ended_by: EngineError | None = None  # why we ended it; None when it ended by itself
         self.quietly = False  # ended because nobody needs it
+        self.written_down = False  # its end is counted
         self._listener.start()
         threading.Thread(target=self._gather, name="engine-stderr", daemon=True).start()
 
@@ -300,6 +301,7 @@ class Keeper:
         self._last_word = 0.0
         self._last_work = 0.0
         self._tail = ""
+        self._closed = False
 
     def up(self, settle: Callable[[Process], None]) -> Process:
         """The running process, started when there is none. ``settle`` waits until it is ready. Raises what keeps it from running."""
@@ -308,6 +310,8 @@ class Keeper:
                 if self._process is not None and self._process.running():
                     self._last_work = self._clock.elapsed()  # or the watch might unload it before the work begins
                     return self._process
+                if self._closed:
+                    raise errors.EngineUnavailable(f"{self.name} is not started any more: the appliance is stopping.")
                 self._refuse_while_paused()
             try:
                 return self._start(settle)
@@ -378,6 +382,8 @@ class Keeper:
             gone = self._process is None or not self._process.running()
             if gone:
                 self._pauses.failed(error)
+                if self._process is not None:
+                    self._process.written_down = True
             self._note(failures=self._state.failures + 1, last_error=error.message, last_error_code=error.code)
         log.warning("engine_failed", engine=self.name, code=error.code, reason=error.message)
 
@@ -402,6 +408,12 @@ class Keeper:
         if process is not None:
             self._tail = process.tail()
             process.end(None)
+
+    def close(self) -> None:
+        """End the process, and start none any more. A repeat does no harm."""
+        with self._lock:
+            self._closed = True
+        self.stop()
 
     def state(self, waiting: int = 0) -> ChildState:
         """How it is now."""
@@ -454,7 +466,7 @@ class Keeper:
     def _note_death(self, process: Process) -> None:
         """It ended by itself. Where nobody was waiting for it, nobody else writes that down."""
         with self._lock:
-            unseen = not self._working and self._phase == "ready" and self._process is process
+            unseen = not self._working and self._phase == "ready" and self._process is process and not process.written_down
         if unseen:
             self.failed(errors.EngineDied(f"{self.name} {process.how_it_ended()} while nobody needed it."))
 

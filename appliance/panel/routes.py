@@ -10,10 +10,12 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, delete, get, post, put
 from litestar.connection import ASGIConnection
+from litestar.enums import RequestEncodingType
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter
 
+from appliance.panel.guard import form_of
 from appliance.panel.problems import ErrorBody, Problem
 
 CaseId = Annotated[str, PathParameter(description="The case's number.")]
@@ -48,7 +50,9 @@ def page(path: str, *, action: str, summary: str) -> Declaration:
 def form(path: str, *, action: str, most_bytes: int | None = None) -> Declaration:
     """What a page's form does; it answers with a redirect or a page, and is no part of the API. ``most_bytes``: if it carries files."""
     size: dict[str, Any] = {} if most_bytes is None else {"request_max_body_size": most_bytes}
-    return lambda function: post(path, opt={"action": action}, include_in_schema=False, **size)(in_thread(function))
+    return lambda function: post(path, opt={"action": action}, include_in_schema=False, guards=_readable(function), **size)(
+        in_thread(function)
+    )
 
 
 def hidden(path: str, *, action: str) -> Declaration:
@@ -85,11 +89,24 @@ def _declared(method: Callable[..., Any], path: str, action: str, summary: str, 
     def declare(function: Callable[..., Any]) -> Any:
         common: dict[str, Any] = {"opt": {"action": action}, "summary": summary, "tags": [group]}
         named = f"{group}_{function.__name__}"
-        body = typing.get_type_hints(function).get("data")
-        guards = [] if body is None else [_exactly(body) if any(field.type is bool for field in msgspec.structs.fields(body)) else _as_json]
-        return method(path, responses=said(*more), operation_id=named, guards=guards, **common, **options)(in_thread(function))
+        return method(path, responses=said(*more), operation_id=named, guards=_readable(function), **common, **options)(in_thread(function))
 
     return declare
+
+
+def _readable(function: Callable[..., Any]) -> list[Callable[..., Any]]:
+    """What stands before a handler with a body: Litestar stumbles over broken text and endless nesting."""
+    data = typing.get_type_hints(function, include_extras=True).get("data")
+    if data is None:
+        return []
+    if any(getattr(each, "media_type", RequestEncodingType.JSON) != RequestEncodingType.JSON for each in data.__metadata__):
+        return [_as_form]
+    return [_exactly(data.__origin__) if any(field.type is bool for field in msgspec.structs.fields(data.__origin__)) else _as_json]
+
+
+async def _as_form(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    if isinstance(connection, Request):
+        await form_of(connection)
 
 
 def _exactly(body: type) -> Callable[..., Any]:
@@ -105,7 +122,6 @@ def _exactly(body: type) -> Callable[..., Any]:
 
 
 async def _as_json(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """Refuses a body that is no JSON before Litestar reads it, which stumbles over broken text and endless nesting."""
     if isinstance(connection, Request):
         _decoded(_ANY, await connection.body())
 

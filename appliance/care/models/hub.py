@@ -230,7 +230,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         there = super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]
         if there is None:
             return None
-        if req.type == "https" and there.type != "https":
+        if there.type not in ("https", req.type):  # open from protected, or another kind of line, which urllib would take too
             raise HubRefused("The hub wants to go on over a line that is not protected.", "Check [models] hub.")
         if there.host != req.host:
             there.remove_header("Authorization")

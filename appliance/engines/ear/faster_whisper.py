@@ -73,6 +73,7 @@ class _StageRun:
         self._lock = threading.Lock()
         self._child: Child | None = None
         self._path = Path()
+        self._closed = False
 
     def ask(self, asked: Asked, seconds: float, on_partial: Callable[[Any], None] | None = None) -> Told:
         return self._up().ask(asked, Told, seconds, on_partial)
@@ -87,6 +88,11 @@ class _StageRun:
         if child is not None:
             child.stop()
 
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+        self.stop()
+
     def tail(self) -> str:
         child = self._child
         return child.tail() if child is not None else ""
@@ -94,6 +100,8 @@ class _StageRun:
     def _up(self) -> Child:
         path = self.path()
         with self._lock:
+            if self._closed:
+                raise EngineUnavailable("The ear is not started any more: the appliance is stopping.")
             if self._child is None or self._path != path:
                 if self._child is not None:
                     self._child.stop()
@@ -210,9 +218,9 @@ class FasterWhisperEar:
         return "\n".join(filter(None, (self._final.tail(), self._quick.tail())))
 
     def close(self) -> None:
-        """End both processes. A repeat does no harm."""
-        self._final.stop()
-        self._quick.stop()
+        """End both processes for good. A repeat does no harm."""
+        self._final.close()
+        self._quick.close()
 
     def _hear_quickly(self, hearing: Hearing, on_segment: OnSegment) -> Transcript:
         stage = self._quick

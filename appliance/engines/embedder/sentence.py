@@ -68,9 +68,9 @@ class SentenceEmbedder:
         return f"Its process ended: {state.last_error}" if state is not None and state.state == "failed" else ""
 
     def close(self) -> None:
-        """End the child. The next text starts it again."""
+        """End the child for good. A repeat does no harm."""
         if self._child is not None:
-            self._child.stop()
+            self._child.close()
 
     def _fresh(self, texts: list[str]) -> Iterator[tuple[str, list[float]]]:
         child = self._started()

@@ -5,6 +5,8 @@ import io
 import os
 import random
 import tarfile
+import urllib.request
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import msgspec
 import pytest
 
 from appliance.care.models import bring, errors, gathering, verify
-from appliance.care.models.hub import Hub
+from appliance.care.models.hub import Hub, _Redirects
 from appliance.care.models.licence import Licences
 from appliance.care.models.pull import pull
 from appliance.engines.cards import CardFile, read_card
@@ -131,3 +133,18 @@ def test_a_hub_that_says_no_size_does_not_fill_the_disk(tmp_path: Path, monkeypa
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": next(free, 1_000)}))
     with serving(hub), pytest.raises(errors.NoRoomForModel):
         pull(wish(tmp_path), Hub(hub.url, FakeClock()))
+
+
+@pytest.mark.parametrize(("hub", "there"), [("https://hub", "http://hub"), ("http://hub", "ftp://hub"), ("https://hub", "ftp://hub")])
+def test_a_hub_leads_to_no_other_kind_of_line(hub: str, there: str) -> None:
+    asked = urllib.request.Request(f"{hub}/x", headers={"Authorization": "Bearer secret"})
+    with pytest.raises(errors.HubRefused):
+        _Redirects().redirect_request(asked, io.BytesIO(), 302, "", Message(), f"{there}/y")
+
+
+@pytest.mark.parametrize(("there", "kept"), [("https://hub/y", True), ("https://hub:444/y", False), ("https://elsewhere/y", False)])
+def test_the_token_goes_to_the_hub_alone(there: str, kept: bool) -> None:
+    asked = urllib.request.Request("https://hub/x", headers={"Authorization": "Bearer secret"})
+    followed = _Redirects().redirect_request(asked, io.BytesIO(), 302, "", Message(), there)
+    assert followed is not None
+    assert followed.has_header("Authorization") is kept

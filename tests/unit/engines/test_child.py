@@ -72,6 +72,17 @@ def test_a_child_starts_on_demand_and_answers_one_after_the_other(make: Make) ->
     until(lambda: child.state().memory_bytes > 1_000_000)
 
 
+def test_a_child_that_was_closed_for_good_is_not_started_by_a_late_request_and_one_that_was_stopped_is(make: Make) -> None:
+    child = make()
+    first = echo(child).pid
+    child.stop()
+    assert echo(child).pid != first
+    child.close()
+    with pytest.raises(EngineUnavailable, match="stopping"):
+        echo(child)
+    assert child.state().state == "stopped"
+
+
 def test_what_a_library_prints_does_not_get_among_the_frames(make: Make) -> None:
     child = make()
     assert child.ask(Wish(do="print", text="still here"), Echo, SOON).text == "still here"

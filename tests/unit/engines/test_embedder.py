@@ -101,7 +101,7 @@ def test_a_text_longer_than_the_model_reads_is_cut_and_odd_ones_do_no_harm(embed
 def test_a_child_that_was_killed_is_told_and_the_next_text_starts_another(embedder: SentenceEmbedder, shelf: Shelf) -> None:
     embedder.embed(["badu"])
     assert embedder._child is not None
-    embedder._child.close()
+    embedder._child.stop()
     (shelf.place("tiny") / "model.bin").rename(shelf.place("tiny") / "away")
     try:
         with pytest.raises((ModelMissing, EngineDied), match="cannot be loaded"):

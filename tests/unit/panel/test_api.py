@@ -210,3 +210,9 @@ def test_the_metrics_are_in_the_format_that_prometheus_reads(desk: Desk, agent: 
 @pytest.mark.parametrize(("method", "path"), [("POST", "/api/v1/ask"), ("POST", "/api/v1/reference"), ("PUT", "/api/v1/calls/c-1")])
 def test_a_body_that_is_no_text_or_nested_without_end_is_refused_in_words(agent: httpx.Client, method: str, path: str, body: bytes) -> None:
     assert problem(agent.request(method, path, content=body, headers={"content-type": "application/json"})) == (400, "invalid")
+
+
+@pytest.mark.parametrize("path", ["/call", "/api/v1/voice/clips"])
+def test_a_form_that_is_no_text_is_refused_in_words(agent: httpx.Client, path: str) -> None:
+    body = b'--XX\r\ncontent-disposition: form-data; name="name"\r\n\r\n\xff\xfe\r\n--XX--\r\n'
+    assert problem(agent.post(path, content=body, headers={"content-type": "multipart/form-data; boundary=XX"})) == (400, "invalid")
