@@ -18,7 +18,7 @@ from appliance.policy.model import Policy, Template
 from appliance.records.account import AccountRecord
 from appliance.records.answer import Draft, DraftSentence, Usage
 from appliance.records.knowledge import Citation, Found
-from appliance.records.language import Code
+from appliance.records.language import LANGUAGES, Code
 from appliance.records.message import Address, Message
 
 REFUSALS = ("unanswered_part", "passages_disagree", "writer_refused")  # what a writer may give as its reason
@@ -198,6 +198,20 @@ def layout(sentences: Iterable[DraftSentence], frame: Courtesy) -> str:
             paragraphs[-1] += f" {sentence.text}"
         before = None if sentence.courtesy else sentence.passages
     return "\n\n".join(paragraphs)
+
+
+def with_piece(text: str, piece: str, company: str) -> str:
+    """A reply with one more piece: before its closing where it ends with one of ours, else at its end; a blank line between."""
+    paragraphs = [paragraph for paragraph in text.strip().split("\n\n") if paragraph.strip()]
+    place = len(paragraphs)
+    if paragraphs and paragraphs[-1].split("\n")[0].strip() in _closings(company):
+        place -= 1
+    return "\n\n".join([*paragraphs[:place], piece, *paragraphs[place:]])
+
+
+def _closings(company: str) -> set[str]:
+    """How our replies end, in each language."""
+    return {closing.replace("{company}", company) for code in LANGUAGES for closing in lexicon.lists("courtesy", code)["closing"]}
 
 
 def citations(sentences: Iterable[DraftSentence], parts: Iterable[Part]) -> tuple[Citation, ...]:

@@ -5,6 +5,7 @@ import hashlib
 import msgspec
 
 from appliance.desk import quote as quotes
+from appliance.desk.compose import with_piece
 from appliance.desk.heard import Heard
 from appliance.desk.quote_text import written
 from appliance.ground.errors import Refused
@@ -29,7 +30,6 @@ from appliance.records.person import Actor
 from appliance.records.voice import Caller
 
 TEXT_CHARACTERS = 200_000  # of a call that are looked at for words; an hour has a quarter of them
-_GAP = "\n\n"
 
 
 class CallCommands(Topic):
@@ -98,7 +98,7 @@ class CallCommands(Topic):
         text = rule.text.get(self._call_language(file), "") if rule is not None else ""
         if not text:
             raise _no_longer(cue, "playbook")
-        return msgspec.structs.replace(state, draft=_added(state.draft, text), used=(*state.used, cue))
+        return msgspec.structs.replace(state, draft=self._added(state, text), used=(*state.used, cue))
 
     def _with_brief(self, file: CaseFile, state: CallState, brief: str) -> CallState:
         if brief in state.briefs_used:
@@ -107,7 +107,7 @@ class CallCommands(Topic):
         text = next((one.text for one in briefs if one.id == brief), "")
         if not text:
             raise _no_longer(brief, "briefs")
-        return msgspec.structs.replace(state, draft=_added(state.draft, text), briefs_used=(*state.briefs_used, brief))
+        return msgspec.structs.replace(state, draft=self._added(state, text), briefs_used=(*state.briefs_used, brief))
 
     def _with_quote(self, file: CaseFile, state: CallState) -> CallState:
         """The quote stands in the draft once: a changed one takes the place of the one before, where that stands there untouched."""
@@ -115,8 +115,11 @@ class CallCommands(Topic):
         if not text or text == state.quote_text:
             return state
         there = bool(state.quote_text) and state.quote_text in state.draft
-        draft = state.draft.replace(state.quote_text, text, 1) if there else _added(state.draft, text)
+        draft = state.draft.replace(state.quote_text, text, 1) if there else self._added(state, text)
         return msgspec.structs.replace(state, draft=draft, quote_text=text)
+
+    def _added(self, state: CallState, text: str) -> str:
+        return with_piece(state.draft, text, self._node.settings.company.name)
 
     def _quoted_call(self, file: CaseFile, state: CallState, change: CallChange) -> Quote:
         quote = msgspec.structs.replace(state.quote, currency=self._node.settings.call.currency)
@@ -212,11 +215,6 @@ def _caller(file: CaseFile, state: CallState) -> Caller:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _added(draft: str, text: str) -> str:
-    """The draft with a piece at its end, a blank line between."""
-    return f"{draft.rstrip()}{_GAP}{text}" if draft.strip() else text
 
 
 def _no_longer(name: str, where: str) -> Refused:

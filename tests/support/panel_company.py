@@ -53,7 +53,6 @@ def passages() -> dict[str, Passage]:
     return {row.id: row for row in rows}
 
 
-
 def calls(twin: PanelTwin) -> None:
     """Three calls of the afternoon: one open with a mail address, one without any, one that is being heard."""
     anna = Caller(name="Anna Virtanen", address="anna.virtanen@example.fi", telephone="+358 40 123 4567", company="Virtanen Oy")
