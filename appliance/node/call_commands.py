@@ -77,7 +77,9 @@ class CallCommands(Topic):
         return state
 
     def _changed_call(self, file: CaseFile, state: CallState, change: CallChange) -> CallState:
-        draft = state.draft if change.draft is None else change.draft.replace("\r\n", "\n")
+        draft = state.draft if change.draft is None else _one_kind_of_lines(change.draft)
+        if state.heard and change.draft is not None and change.was is not None:
+            _must_be_fresh(state.draft, _one_kind_of_lines(change.was), draft)
         state = msgspec.structs.replace(
             state,
             draft=draft,
@@ -215,6 +217,18 @@ def _caller(file: CaseFile, state: CallState) -> Caller:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _one_kind_of_lines(text: str) -> str:
+    """As kept: a form sends its lines with CR LF."""
+    return text.replace("\r\n", "\n")
+
+
+def _must_be_fresh(kept: str, was: str, written: str) -> None:
+    """What is kept is what this screen began with, or what it has now. Another person's words are never written over unseen."""
+    if kept.strip() not in (was.strip(), written.strip()):
+        told = "Somebody else has changed this draft meanwhile."
+        raise Refused(told, "Copy what you wrote, open the call again, and put it in there.", code="call_changed")
 
 
 def _no_longer(name: str, where: str) -> Refused:

@@ -35,6 +35,8 @@ class Filled(Protocol):
     @property
     def draft(self) -> str: ...
     @property
+    def was(self) -> str | None: ...
+    @property
     def name(self) -> str: ...
     @property
     def address(self) -> str: ...
@@ -62,7 +64,7 @@ def pressed(do: str) -> Pressed:
 
 def change_of(form: Filled, done: Pressed) -> CallChange:
     """What the form asks for when this button was pressed."""
-    change = CallChange(draft=form.draft, caller=_caller(form))
+    change = CallChange(draft=form.draft, was=form.was, caller=_caller(form))
     which = done.which
     wishes: dict[str, dict[str, Any]] = {
         "cue": {"cue": which},

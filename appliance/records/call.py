@@ -134,10 +134,12 @@ class CallChange(Record):
     """What an agent does at a call, in one go: the draft as it is on the screen, and one thing more.
 
     ``cue``, ``brief``: put this one into the draft. ``quote``: put the quote into it. ``add`` is a code of the price list, ``remove`` the
-    place of a line from 0. Numbers are as they were typed. What is None stays as it is.
+    place of a line from 0. Numbers are as they were typed. What is None stays as it is. ``was``: the draft as this screen had it before
+    somebody wrote in it, by which a draft that another person changed meanwhile is known.
     """
 
     draft: str | None = None
+    was: str | None = None
     caller: Caller | None = None
     cue: str = ""
     brief: str = ""

@@ -92,6 +92,18 @@ def test_a_call_is_worked_on_and_its_draft_leaves_as_any_reply(node: Node, ear: 
     assert reply["To"].endswith("<maija@example.fi>")
 
 
+def test_a_draft_that_somebody_else_changed_is_not_written_over_by_an_older_screen(node: Node, ear: ToldEar) -> None:
+    case = call(node, ear)
+    first = change(node, case, was="", draft="Hello,\r\n\r\nthis is Aino.").draft
+    again = change(node, case, was=first, draft=first, cue="discount").draft  # her own screen goes on
+    with pytest.raises(Refused) as refused:
+        change(node, case, was="", draft="Mine.", brief="pump")
+    assert refused.value.code == "call_changed"
+    kept = node.commands.call(AINO, case)
+    assert (kept.state.draft, kept.state.briefs_used) == (again, ())
+    assert change(node, case, was=again, draft="Ours.").draft == "Ours."
+
+
 def test_a_talking_point_and_a_quote_go_into_the_draft_once(node: Node, ear: ToldEar) -> None:
     case = call(node, ear)
     for _ in range(2):

@@ -44,7 +44,10 @@ def noisy(name: str, decibels: float, seed: int = 1) -> bytes:
 
 
 def pid_of(ear: FasterWhisperEar, stage: str) -> int:
-    return ear.stages()[stage].pid
+    """The stage's process, which must be there: a signal to 0 would go to the tests themselves."""
+    pid = ear.stages()[stage].pid
+    assert pid > 0
+    return pid
 
 
 class Frozen:

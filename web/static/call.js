@@ -89,6 +89,8 @@
       .catch(() => null);
     if (!answer || (answer.status && !answer.ok)) { note(""); return; }
     before = written;
+    const was = document.getElementById("call-draft-was");
+    if (was) was.value = written;
     note(form.dataset.kept);
   }
   document.addEventListener("input", (event) => {

@@ -32,6 +32,7 @@ log = Log("engines.ear")
 START_SECONDS = 30.0
 SOUND_BYTES = 2_000_000_000  # beside the model: the longest clip, decoded, and what is worked on of it
 LOAD_SECONDS = 180.0
+QUICK_PAUSE_SECONDS = 900.0  # in which a quick stage that crashed is not asked again
 DECODE_SECONDS_A_MEGABYTE = 2.0
 FINAL_TEMPERATURES = (0.0, 0.2, 0.4)
 QUICK_BEAM = 1
@@ -66,7 +67,7 @@ class _StageRun:
     def __init__(self, name: str, model: str, options: EarOptions, clock: Clock, shelf: ModelShelf | None) -> None:
         self.name = name
         self.model = model
-        self.disabled_because = ""
+        self._disabled_because, self._disabled_until = "", 0.0
         self._options = options
         self._clock = clock
         self._shelf = shelf
@@ -74,6 +75,14 @@ class _StageRun:
         self._child: Child | None = None
         self._path = Path()
         self._closed = False
+
+    @property
+    def disabled_because(self) -> str:
+        """Why it is not asked for now; "" when it is."""
+        return self._disabled_because if self._clock.elapsed() < self._disabled_until else ""
+
+    def disable(self, reason: str, seconds: float) -> None:
+        self._disabled_because, self._disabled_until = reason, self._clock.elapsed() + seconds
 
     def ask(self, asked: Asked, seconds: float, on_partial: Callable[[Any], None] | None = None) -> Told:
         return self._up().ask(asked, Told, seconds, on_partial)
@@ -187,8 +196,8 @@ class FasterWhisperEar:
         }
 
     def turn_on_quick_stage(self) -> None:
-        """Give the quick stage another chance after a crash."""
-        self._quick.disabled_because = ""
+        """Give the quick stage another chance at once after a crash."""
+        self._quick.disable("", 0.0)
 
     def health(self) -> str:
         """ "" when it is well, else why it could hear nothing now, in words."""
@@ -228,13 +237,14 @@ class FasterWhisperEar:
             raise EngineUnavailable("The quick stage is off.", "Set voice.streaming = true, or wait for the final stage.")
         if stage.disabled_because:
             raise EngineUnavailable(
-                f"The quick stage is off since it failed: {stage.disabled_because}", "The final stage goes on. Restart to try it again."
+                f"The quick stage is off since it failed: {stage.disabled_because}",
+                "The final stage goes on; this one is tried again in a while.",
             )
         try:
             heard = self._hear_with(stage, hearing, on_segment)
         except (EngineDied, EngineTimeout, EngineNonsense) as error:
             if self._final_is_there():  # where the quick stage is all there is, its process is started again like any other's
-                stage.disabled_because = error.message
+                stage.disable(error.message, QUICK_PAUSE_SECONDS)
                 log.warning("quick_stage_disabled", reason=error.code)
             raise
         return msgspec.structs.replace(heard, final=False)

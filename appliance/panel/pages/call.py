@@ -46,11 +46,13 @@ class ClipForm(Record):
 
 
 class CallForm(Record):
-    """The cockpit as it stands on the screen; ``do`` is the button that was pressed. ``seen``: the print of the desk's draft."""
+    """The cockpit as it stands on the screen. ``do`` is the button that was pressed, ``seen`` the print of the desk's draft, ``was`` the
+    draft as this screen had it before somebody wrote in it."""
 
     do: Short = ""
     seen: Short = ""
     draft: Annotated[str, Meta(max_length=REPLY_LENGTH_MOST)] = ""
+    was: Annotated[str, Meta(max_length=REPLY_LENGTH_MOST)] | None = None
     name: Short = ""
     address: Annotated[str, Meta(max_length=320)] = ""
     telephone: Short = ""

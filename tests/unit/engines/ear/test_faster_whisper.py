@@ -162,6 +162,14 @@ def test_a_crash_of_the_quick_stage_turns_it_off_and_nothing_else(ear: FasterWhi
     assert ear.hear(Hearing(data=CLIP, quick=True)).text == WORDS
 
 
+def test_a_quick_stage_that_crashed_is_tried_again_after_a_while(ear: FasterWhisperEar, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("appliance.engines.ear.faster_whisper.QUICK_PAUSE_SECONDS", 0.0)
+    ear.hear(Hearing(data=CLIP, quick=True))
+    with hanging(ear, "streaming", monkeypatch), pytest.raises(EngineTimeout):
+        ear.hear(Hearing(data=CLIP, quick=True))
+    assert ear.hear(Hearing(data=CLIP, quick=True)).text == WORDS
+
+
 def test_with_the_final_stage_off_the_quick_ones_words_are_what_there_is() -> None:
     ear = tiny_ear(final=False)
     try:
