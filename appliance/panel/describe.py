@@ -42,9 +42,21 @@ def description(handlers: Sequence[BaseRouteHandler], version: str) -> dict[str,
     document: dict[str, Any] = Litestar(route_handlers=handlers, openapi_config=config, logging_config=None).openapi_schema.to_schema()
     document["paths"] = {path: item for path, item in document["paths"].items() if not path.startswith("/schema")}
     described.add_to(document, handlers)
+    _describe_files(document)
     for name in _taken_as_bodies(document):  # they refuse what they do not know, which the generated schema leaves out
         document["components"]["schemas"][name]["additionalProperties"] = False
     return document
+
+
+def _describe_files(document: dict[str, Any]) -> None:
+    """A form's file, for which no type can be given where it is taken: bytes, at least one, and it must be there."""
+    for item in document["paths"].values():
+        for operation in item.values():
+            form = operation.get("requestBody", {}).get("content", {}).get("multipart/form-data", {}).get("schema", {})
+            schema = document["components"]["schemas"].get(form.get("$ref", "").rpartition("/")[2])
+            if schema is not None and "file" in schema["properties"]:
+                schema["properties"]["file"] = {"type": "string", "format": "binary", "minLength": 1}
+                schema["required"] = sorted({"file", *schema.get("required", [])})
 
 
 def _taken_as_bodies(document: dict[str, Any]) -> set[str]:

@@ -5,7 +5,7 @@ import re
 from appliance.panel.problems import Problem
 
 # 64 characters before the sign, 255 after it (RFC 3696), and none that needs quoting: those are no addresses of customers.
-ADDRESS_PATTERN = r"^[^\s@<>\"(),;:/\x00-\x1f]{1,64}@[^\s@<>\"(),;:/\x00-\x1f]{1,255}$"
+ADDRESS_PATTERN = r"^[^\s\x85@<>\"(),;:/\x00-\x1f]{1,64}@[^\s\x85@<>\"(),;:/\x00-\x1f]{1,255}$"
 
 
 def address_of(text: str) -> str:

@@ -40,7 +40,7 @@ def test_a_mail_server_that_is_down_holds_up_no_other_mailbox(home: Path, tmp_pa
         wait_for(lambda: node.store.counts().get(CaseState.REPLYING, 0) == 5)
         assert take(node, write_mail(tmp_path, "What are your opening hours?", sender="other@example.fi")).state is CaseState.REPLIED
         assert len(sent(home)) == 1
-        assert not node.commands.status()["healthy"]
+        wait_for(lambda: not node.commands.status()["healthy"])
         assert node.commands.status()["queue"]["leaving"] == 5
 
 

@@ -114,12 +114,12 @@ def test_a_clip_that_could_not_be_saved_stays_in_the_form(panel: Served, page: P
     clip = tmp_path / "call.wav"
     clip.write_bytes(a_tone(0.2))
     page.goto(f"{panel.address}/call")
-    page.route("**/call", lambda route: route.abort())
+    page.route("**/call/clip", lambda route: route.abort())
     page.get_by_label("Or choose a clip").set_input_files(clip)
     page.get_by_role("button", name="Take it in").click()
     expect(page.get_by_text("The clip was not saved: the appliance does not answer.")).to_be_visible()
     assert page.locator("#clip").evaluate("field => field.files.length") == 1
-    page.unroute("**/call")
+    page.unroute("**/call/clip")
     page.get_by_role("button", name="Take it in").click()
     page.wait_for_url("**/call/c-*")
 

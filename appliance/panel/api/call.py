@@ -29,6 +29,15 @@ class Wish(Record, forbid_unknown_fields=True):
     language: Code | None = None
 
 
+class Whom(Record, forbid_unknown_fields=True):
+    """Whom to look for: whatever is known of them."""
+
+    name: Annotated[str, Meta(max_length=200)] = ""
+    address: Annotated[str, Meta(max_length=320)] = ""
+    telephone: Annotated[str, Meta(max_length=200)] = ""
+    company: Annotated[str, Meta(max_length=200)] = ""
+
+
 class Gone(Record):
     """How many files were removed."""
 
@@ -53,8 +62,9 @@ def routes(panel: Panel) -> list[Any]:
         return commands.change_call(actor_of(request), case, data)
 
     @asks("/api/v1/contacts", action="see_cases", summary="What the company knows of a caller")
-    def contact(request: Call, data: Annotated[Caller, Body()]) -> Contact:
-        return commands.contact(actor_of(request), data)
+    def contact(request: Call, data: Annotated[Whom, Body()]) -> Contact:
+        caller = Caller(name=data.name, address=data.address, telephone=data.telephone, company=data.company)
+        return commands.contact(actor_of(request), caller)
 
     @asks("/api/v1/reference", action="see_cases", summary="Search the reference material")
     def reference(request: Call, data: Annotated[Wish, Body()]) -> References:

@@ -17,8 +17,7 @@ from appliance.panel.routes import CaseId, does, reads
 from appliance.records.base import Record
 from appliance.records.voice import Caller, HeardClip
 
-_PLAIN = r"^[^\x00-\x1f\x7f-\x9f\xad\u2028\u2029]*$"
-Field = Annotated[str, Meta(max_length=200, pattern=_PLAIN)]
+Field = Annotated[str, Meta(max_length=200)]
 Place = Annotated[int, PathParameter(ge=0, le=1_000, description="The clip's place among the message's attachments, from 0.")]
 
 
@@ -30,10 +29,10 @@ class NewClip(Record):
 
     file: Any = None
     name: Field = ""
-    address: Annotated[str, Meta(max_length=320, pattern=_PLAIN)] = ""
+    address: Annotated[str, Meta(max_length=320)] = ""
     telephone: Field = ""
     company: Field = ""
-    language: Annotated[str, Meta(max_length=8, pattern=r"^(fi|sv|en)?$")] = ""
+    language: Literal["", "fi", "sv", "en"] = ""
     again: Literal["", "false", "true"] = ""
 
 
@@ -53,6 +52,19 @@ class Asked(Record):
     state: str
 
 
+def plain(text: str) -> str:
+    """What a person typed, without what nobody can see: control characters and such."""
+    return "".join(letter for letter in text if letter.isprintable()).strip()
+
+
+def _clip(field: Any) -> tuple[str, bytes]:
+    """The file's name and bytes; some clients send it as a field without a name."""
+    name, content = (field.filename, field.file.read()) if isinstance(field, UploadFile) else ("clip", str(field or "").encode())
+    if content:
+        return name, content
+    raise Problem(400, "no_clip", "There is no clip in the form.", "Send one file in the field file.")
+
+
 def routes(panel: Panel) -> list[Any]:
     commands = panel.commands
 
@@ -62,11 +74,10 @@ def routes(panel: Panel) -> list[Any]:
 
     @does("/api/v1/voice/clips", action="take_clip", summary="Bring a clip in", request_max_body_size=CLIP_BYTES_MOST)
     def take(request: Call, data: Annotated[NewClip, FORM_WITH_FILES]) -> Taken:
-        if not isinstance(data.file, UploadFile):
-            raise Problem(400, "no_clip", "There is no clip in the form.", "Send one file in the field file.")
-        caller = Caller(name=data.name, address=data.address, telephone=data.telephone, company=data.company)
-        content = data.file.file.read()
-        taken = commands.take_clip(actor_of(request), data.file.filename, content, caller, data.language, data.again == "true")
+        name, content = _clip(data.file)
+        known = {field: plain(getattr(data, field)) for field in ("name", "address", "telephone", "company")}
+        caller = Caller(**known)
+        taken = commands.take_clip(actor_of(request), name, content, caller, data.language, data.again == "true")
         return Taken(case=taken["case"], known=taken["known"])
 
     @reads("/api/v1/cases/{case:str}/clips", action="see_cases", summary="What was heard in a case's clips", missing=True)

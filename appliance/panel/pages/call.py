@@ -72,7 +72,7 @@ def routes(panel: Panel) -> list[Any]:
     def calls(request: Call) -> Response[bytes]:
         return _calls(panel, request)
 
-    @form("/call", action="work_on_call", most_bytes=CLIP_BYTES_MOST)
+    @form("/call/clip", action="work_on_call", most_bytes=CLIP_BYTES_MOST)
     def take(request: Call, data: Annotated[ClipForm, FORM_WITH_FILES]) -> Response[Any]:
         name, content = _clip(data)
         caller = Caller(

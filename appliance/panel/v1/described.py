@@ -15,6 +15,9 @@ def add_to(document: dict[str, Any], handlers: Iterable[BaseRouteHandler]) -> No
     """Put what the handlers' ``opt`` says of bodies and answers into the document."""
     told = [(path, handler.opt) for handler in handlers if _is_shown(handler) for path in handler.paths]
     schemas, components = msgspec.json.schema_components([opt["body"] for _, opt in told], ref_template=_REFERENCE)
+    taken = document["components"]["schemas"].keys() & components
+    if taken:
+        raise ValueError(f"two bodies of one name: {', '.join(sorted(taken))}")
     document["components"]["schemas"] |= components
     for (path, opt), schema in zip(told, schemas, strict=True):
         operation = document["paths"][path]["post"]

@@ -32,7 +32,7 @@ class Part(Record):
     text: str = ""
 
 
-class ChatMessage(Record):
+class ConversationTurn(Record):
     """One message. What a client adds to it besides (a name, what an earlier answer carried) is passed over."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
@@ -54,7 +54,7 @@ class ChatRequest(Record, forbid_unknown_fields=True):
     """What counts of a request to the model ``tandem``."""
 
     model: Name
-    messages: Annotated[list[ChatMessage], Meta(min_length=1, max_length=MESSAGES_MOST)]
+    messages: Annotated[list[ConversationTurn], Meta(min_length=1, max_length=MESSAGES_MOST)]
     stream: bool = False
     stream_options: StreamOptions = StreamOptions()
     response_format: Json = msgspec.field(default_factory=_plain)
@@ -65,7 +65,7 @@ class RawChatRequest(Record, forbid_unknown_fields=True):
     """What counts of a request to the model ``tandem-raw``."""
 
     model: Name
-    messages: Annotated[list[ChatMessage], Meta(min_length=1, max_length=MESSAGES_MOST)]
+    messages: Annotated[list[ConversationTurn], Meta(min_length=1, max_length=MESSAGES_MOST)]
     stream: bool = False
     stream_options: StreamOptions = StreamOptions()
     response_format: Json = msgspec.field(default_factory=_plain)

@@ -212,7 +212,7 @@ def test_a_body_that_is_no_text_or_nested_without_end_is_refused_in_words(agent:
     assert problem(agent.request(method, path, content=body, headers={"content-type": "application/json"})) == (400, "invalid")
 
 
-@pytest.mark.parametrize("path", ["/call", "/api/v1/voice/clips"])
+@pytest.mark.parametrize("path", ["/call/clip", "/api/v1/voice/clips"])
 def test_a_form_that_is_no_text_is_refused_in_words(agent: httpx.Client, path: str) -> None:
     body = b'--XX\r\ncontent-disposition: form-data; name="name"\r\n\r\n\xff\xfe\r\n--XX--\r\n'
     assert problem(agent.post(path, content=body, headers={"content-type": "multipart/form-data; boundary=XX"})) == (400, "invalid")

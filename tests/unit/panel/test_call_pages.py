@@ -32,7 +32,7 @@ def press(client: httpx.Client, case: str, do: str, **fields: str) -> httpx.Resp
 
 def upload(client: httpx.Client, data: bytes = SOUND, **fields: str) -> httpx.Response:
     token = token_of(client.get("/call").text)
-    return client.post("/call", data={"csrf": token, **fields}, files={"clip": ("call.webm", data, "audio/webm")})
+    return client.post("/call/clip", data={"csrf": token, **fields}, files={"clip": ("call.webm", data, "audio/webm")})
 
 
 def test_the_list_shows_the_calls_and_the_pipeline(cockpit: Desk) -> None:
@@ -73,7 +73,7 @@ def test_the_same_sound_is_warned_of_and_taken_in_only_when_it_is_wanted(cockpit
         assert upload(client, again="true").headers["location"] != first
         token = token_of(client.get("/call").text)
         told = client.post(
-            "/call", data={"csrf": token}, files={"clip": ("a.webm", SOUND, "audio/webm")}, headers={"accept": "application/json"}
+            "/call/clip", data={"csrf": token}, files={"clip": ("a.webm", SOUND, "audio/webm")}, headers={"accept": "application/json"}
         )
         assert (told.status_code, told.json()["code"]) == (409, "same_audio")
         assert f"/call/{told.json()['earlier']}".startswith("/call/c-")

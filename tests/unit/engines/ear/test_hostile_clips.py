@@ -92,10 +92,15 @@ def test_rare_forms_that_are_sound_are_still_heard(rate: int, bits: int, kind: i
 def test_a_small_file_that_claims_millions_of_pieces_takes_no_gigabytes() -> None:
     script = (
         "import resource, sys\n"
+        "from pathlib import Path\n"
         "from appliance.engines.ear.decoding import decode\n"
         "from appliance.engines.errors import ClipUnreadable\n"
         "try:\n    decode(sys.stdin.buffer.read(), 25_000_000, 60.0)\n"
-        "except ClipUnreadable:\n    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+        "except ClipUnreadable:\n    pass\n"
+        "own = Path('/proc/self/status')\n"  # on Linux getrusage counts what the parent had before this program began
+        "lines = own.read_text().splitlines() if own.exists() else []\n"
+        "most = [line.split()[1] for line in lines if line.startswith('VmHWM')]\n"
+        "print(most[0] if most else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], input=claims(1 << 26), capture_output=True, timeout=60, check=True)
     taken = int(done.stdout) // (1 if sys.platform == "linux" else 1024)  # macOS tells bytes, and has the daemon's own look at the process
