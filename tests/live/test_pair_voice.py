@@ -94,7 +94,7 @@ class Window:
 
     def brings(self, name: str, data: bytes, address: str) -> str:
         """A clip through the form; the case that it became."""
-        answer = self.panel.post("/call", data={"csrf": self.csrf, "address": address}, files={"clip": (name, data)})
+        answer = self.panel.post("/call/clip", data={"csrf": self.csrf, "address": address}, files={"clip": (name, data)})
         assert answer.status_code == 303, answer.text
         return answer.headers["location"].removeprefix("/call/")
 
@@ -137,7 +137,7 @@ def test_a_clip_brought_to_the_standbys_panel_is_heard_by_the_leader_and_answere
     window, name = Window(desk, other), "fi_phone.m4a"
     case = window.brings(name, (VOICE / name).read_bytes(), "eino@customer.example")
     answered_once(desk, case, "eino@customer.example", "08 000 1234")
-    again = window.panel.post("/call", data={"csrf": window.csrf}, files={"clip": (name, (VOICE / name).read_bytes())})
+    again = window.panel.post("/call/clip", data={"csrf": window.csrf}, files={"clip": (name, (VOICE / name).read_bytes())})
     assert case in again.text  # the same sound is known there too
 
 

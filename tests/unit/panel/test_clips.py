@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from appliance.panel.api.voice import plain
 from appliance.panel.downloads import sound
 from appliance.records.voice import HeardClip
 from tests.support.told_ear import tone
@@ -37,11 +38,18 @@ def test_a_clip_is_brought_in_with_who_spoke_and_the_same_sound_is_refused_with_
 def test_what_brings_no_clip_or_odd_fields_is_refused(desk: Desk, agent: httpx.Client) -> None:
     assert code(agent.post("/api/v1/voice/clips", files={"other": ("call.wav", tone())})) == (400, "no_clip")
     assert agent.post("/api/v1/voice/clips", data={"language": "klingon"}, files={"file": ("a.wav", tone())}).status_code == 400
-    assert agent.post("/api/v1/voice/clips", data={"name": "a\nb"}, files={"file": ("a.wav", tone())}).status_code == 400
+    assert code(agent.post("/api/v1/voice/clips", files={"file": ("a.wav", b"")})) == (400, "no_clip")
     with desk.client("key-of-a-viewer") as viewer:
         assert viewer.post("/api/v1/voice/clips", files={"file": ("a.wav", tone())}).status_code == 403
         assert viewer.get(SOUND).status_code == 403
         assert viewer.get("/api/v1/voice").json()["enabled"] is True
+
+
+def test_what_nobody_can_see_is_left_out_of_who_spoke(agent: httpx.Client) -> None:
+    fields = {"name": "Mai\nja\x07", "telephone": " +358 50\u2028 1"}
+    assert agent.post("/api/v1/voice/clips", data=fields, files={"file": ("a.wav", tone())}).status_code == 200
+    assert plain(fields["name"]) == "Maija"
+    assert plain(fields["telephone"]) == "+358 50 1"
 
 
 def test_what_was_heard_is_told_with_its_times_and_speakers(desk: Desk, agent: httpx.Client) -> None:
