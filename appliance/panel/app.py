@@ -11,6 +11,7 @@ from appliance.ground.assets import asset
 from appliance.ground.errors import TandemError
 from appliance.pair.meeting.announcement import LEADER_HOST, beside, pair_hash
 from appliance.pair.meeting.membership import load
+from appliance.panel import bare
 from appliance.panel.api import ask, cases, escalations, knowledge, metrics, node, openapi, switches, users, work
 from appliance.panel.api import call as call_api
 from appliance.panel.api import chat as chat_api
@@ -78,7 +79,7 @@ def build_app(commands: Commands, options: PanelOptions) -> Litestar:
     def explain(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
         return panel.problem(request, problem_of(error))
 
-    app = Litestar(
+    app = bare.app(
         route_handlers=all_handlers(panel),
         middleware=[allowed],
         exception_handlers={Exception: explain},

@@ -7,11 +7,11 @@ of routes it did not name, and of the quarter of a second that describing costs.
 from collections.abc import Sequence
 from typing import Any
 
-from litestar import Litestar
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components, Reference, SecurityScheme
 
+from appliance.panel import bare
 from appliance.panel.v1 import described
 from appliance.records.base import Record
 
@@ -39,7 +39,7 @@ def description(handlers: Sequence[BaseRouteHandler], version: str) -> dict[str,
         components=Components(security_schemes=_KEYS),
         security=[{"key": []}, {"bearer": []}],
     )
-    document: dict[str, Any] = Litestar(route_handlers=handlers, openapi_config=config, logging_config=None).openapi_schema.to_schema()
+    document: dict[str, Any] = bare.app(route_handlers=handlers, openapi_config=config, logging_config=None).openapi_schema.to_schema()
     document["paths"] = {path: item for path, item in document["paths"].items() if not path.startswith("/schema")}
     described.add_to(document, handlers)
     _describe_files(document)

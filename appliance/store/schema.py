@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from appliance.ground.absent import absent
 from appliance.store import sqlite
 from appliance.store.errors import StoreCorrupt, StoreTooNew
 
@@ -401,7 +402,8 @@ def bring_up_to_date(connection: sqlite.Connection, path: Path) -> None:
 
 
 def _take_steps(connection: sqlite.Connection, taken: int) -> None:
-    import sqlite_utils  # late: a quarter of a second, and only when there is something to do
+    with absent("numpy", "pandas"):
+        import sqlite_utils  # late: a quarter of a second, and only when there is something to do
 
     database = sqlite_utils.Database(connection, execute_plugins=False)  # type: ignore[arg-type]  # it is pysqlite3's
     connection.execute("BEGIN IMMEDIATE")

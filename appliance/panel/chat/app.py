@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from litestar import Litestar, Request, Response
+from litestar import Request, Response
 from litestar.handlers import BaseRouteHandler
 
+from appliance.panel import bare
 from appliance.panel.chat import page, talk
 from appliance.panel.chat.desk import ChatDesk, chat_problem
 from appliance.panel.chat.gate import Gate
@@ -31,7 +32,7 @@ def build_chat(commands: ChatDoor, options: ChatOptions) -> ASGIApp:
             return desk.page(request, problem=problem)
         return Response(problem.as_json(), status_code=problem.status, media_type="application/json", headers=problem.headers)
 
-    app = Litestar(
+    app = bare.app(
         route_handlers=handlers(desk),
         exception_handlers={Exception: explain},
         request_max_body_size=BODY_BYTES_MOST,
