@@ -121,6 +121,11 @@ def least_sure(message: Message) -> float:
     return min((spoken.confidence for spoken in message.spoken if spoken.confidence is not None), default=1.0)
 
 
+def _unheard(message: Message) -> bool:
+    """Whether a recording came along that nobody heard: most likely it is what the customer wanted to say."""
+    return sum(file.media_type.startswith("audio/") for file in message.attachments) > len(message.spoken)
+
+
 def parts_differ(message: Message) -> bool:
     """Does the part of the mail that the eye sees say a good deal that the part the desk reads does not?"""
     if not message.html:
@@ -149,7 +154,7 @@ def _by_reading(message: Message, reading: Reading, desk: Desk) -> Iterator[Reas
     if len(reading.parts) > limits.question_parts:
         yield Reason(code="too_many_parts", numbers={"parts": len(reading.parts), "most": limits.question_parts})
     unread = len(message.attachments) - len(message.spoken)  # what was heard stands in the text
-    if unread > 0 and (reading.thin or reading.points_to_attachment):
+    if unread > 0 and (reading.thin or reading.points_to_attachment or _unheard(message)):
         yield Reason(code="attachment_question", numbers={"attachments": unread})
 
 

@@ -15,6 +15,7 @@ from tests.support.cases import FACTS, OPEN, Shelf, case, closed, desk, message,
 from tests.support.writers import HostileWriter
 
 PDF = Attachment(name="a.pdf", media_type="application/pdf", size_bytes=9)
+RECORDING = Attachment(name="call.ogg", media_type="audio/ogg", size_bytes=9, kept=True)
 QUESTIONS: dict[Code, str] = {
     "en": "Hello,\n\nhow long is the warranty of the pump? And what does delivery cost?\n\nBest regards\nAnna Smith",
     "fi": "Hei,\n\nkuinka pitkä takuu on? Entä mitä toimitus maksaa?\n\nTerveisin\nMatti",
@@ -150,6 +151,7 @@ def test_what_speaks_against_the_case_holds_it(changes: dict[str, object], code:
         ({"text": "  \n "}, "empty_body"),
         ({"kind": MessageKind.UNREADABLE, "text": ""}, "unreadable"),
         ({"text": "see attached", "attachments": (PDF,)}, "attachment_question"),
+        ({"text": "How long is the warranty? Listen to the recording.", "attachments": (RECORDING,)}, "attachment_question"),
         ({"text": "Wie lange dauert die Lieferung nach Deutschland, und was kostet sie?"}, "language_unsure"),
         ({"text": "How long is the warranty? " * 400}, "too_long"),
         ({"text": "How long is the warranty? " + "What does delivery cost? Do you sell gift cards? " * 3}, "too_many_parts"),
