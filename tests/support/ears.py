@@ -44,16 +44,14 @@ def noisy(name: str, decibels: float, seed: int = 1) -> bytes:
 
 
 def pid_of(ear: FasterWhisperEar, stage: str) -> int:
-    """The stage's process, which must be there: a signal to 0 would go to the tests themselves."""
-    pid = ear.stages()[stage].pid
-    assert pid > 0
-    return pid
+    return ear.stages()[stage].pid
 
 
 class Frozen:
     """A process that stands still: it hangs for whoever waits for it, until it is let go or killed."""
 
     def __init__(self, pid: int) -> None:
+        assert pid > 0, "there is no such process, and a signal to 0 would go to the tests themselves"
         self.pid = pid
 
     def __enter__(self) -> "Frozen":
