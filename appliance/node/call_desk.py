@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -81,17 +81,15 @@ def _prices(name: str, content: bytes) -> tuple[quote.Item, ...]:
     return quote.prices(plain_rows.read_rows(name, content, quote.HEADINGS, ("code", "price")), name)
 
 
-class _Book:
-    """Who knows the contacts."""
+class _Book(Protocol):
+    """Who knows the contacts: a file, or the company's own service."""
 
-    def find(self, caller: Caller) -> Contact:
-        raise NotImplementedError
+    def find(self, caller: Caller) -> Contact: ...
 
-    def fault(self) -> tuple[str, TandemError | None]:
-        raise NotImplementedError
+    def fault(self) -> tuple[str, TandemError | None]: ...
 
 
-class _Table(_Book):
+class _Table:
     """The contacts in a file of the company."""
 
     def __init__(self, path: Path) -> None:
@@ -110,7 +108,7 @@ class _Table(_Book):
         return self._rows.path.name, self._rows.fault
 
 
-class _Service(_Book):
+class _Service:
     """The contacts in the company's own service. Its last answers are kept in memory, and shown as old when it fails."""
 
     def __init__(self, call: CallSettings, clock: Clock) -> None:
